@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+#
+# all run test bench fuzz crash install clean: one non-recursive Makefile.
+#   make run                    installs what is missing, builds, serves on 127.0.0.1:8080
+#   make test [SANITIZE=address,undefined]
+# build/ holds all that is made; a sanitized build stands in its own folder beside it.
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+
+comma := ,
+BUILD := build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
+PACKAGES := libcjson libsodium
+
+GB_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Ilib $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+GB_CFLAGS := -std=c11 -fPIE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wwrite-strings -Wvla -Wformat=2 -Wundef -fstack-protector-strong -fcf-protection -fno-common \
+	$(if $(WERROR),-Werror)
+GB_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+ifneq ($(SANITIZE),)
+GB_CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(GB_CPPFLAGS))
+GB_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+GB_LDFLAGS += -fsanitize=$(SANITIZE)
+endif
+COMPILE = $(CC) $(GB_CPPFLAGS) $(CPPFLAGS) $(GB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+LIBS := -lfcgi -lcjson -lsodium -l:libcrypto.a -l:libzxcvbn.a -lm
+
+LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c))
+ENDPOINTS := $(patsubst cgi-bin/%.c,$(BUILD)/cgi-bin/%.fcgi,$(wildcard cgi-bin/*.c))
+COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bin/*.c))
+TESTS := $(patsubst tests/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/test_*.c))
+TEST_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c),$(wildcard tests/*.c)))
+
+LIBGUARDBEE := $(BUILD)/lib/libguardbee.a
+LIBGDBM := $(BUILD)/lib/libgdbm_redirected.a
+
+.PHONY: all clean
+.SECONDARY:
+all: $(LIBGUARDBEE) $(ENDPOINTS) $(if $(COMMAND_OBJECTS),$(BUILD)/bin/guardbee)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(COMPILE)
+
+$(LIBGUARDBEE): $(LIB_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/cgi-bin/%.fcgi: $(BUILD)/cgi-bin/%.o $(LIBGUARDBEE) $(LIBGDBM)
+	$(LINK) $(LIBS)
+
+$(BUILD)/bin/guardbee: $(COMMAND_OBJECTS) $(LIBGUARDBEE) $(LIBGDBM)
+	$(LINK) $(LIBS)
+
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(LIBGUARDBEE) $(LIBGDBM)
+	$(LINK) -lcriterion $(LIBS)
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)
