@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GB_KEYRING_H
+#define GB_KEYRING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "error.h"
+
+/*
+ * Signing and verifying keys, each with its one algorithm, by purpose and key
+ * id. A token's purpose decides its key, so that no token passes at another
+ * purpose's door (design, "Keys").
+ */
+enum gb_purpose {
+	GB_PURPOSE_ACCESS,
+	GB_PURPOSE_REFRESH,
+	GB_PURPOSE_RESET,
+	GB_PURPOSE_VERIFY_EMAIL,
+	GB_PURPOSE_CHANGE_EMAIL,
+	GB_PURPOSE__COUNT
+};
+
+/* "access", "refresh", "reset", "verify-email", "change-email": the claim "type". */
+const char *gb_purpose_name(enum gb_purpose purpose);
+
+struct gb_keyring;
+struct gb_key;		/* prepared once per process */
+
+/* What a program may hold (least privilege: verify, me and jwks cannot read a private key of a pair). */
+enum gb_keyring_access { GB_KEYS_VERIFY, GB_KEYS_SIGN };
+
+/*
+ * Loads the keys of the settings: environment keys and, if jwt_keys_dir is
+ * set, the ring. In development and testing a missing JWT_KEY is made (64 hex
+ * digits) and kept in STATE/keys/jwt.key, 0600. GB_ERR_MISCONFIGURED: one
+ * line in `why` names setting or file, never a key.
+ */
+enum gb_err gb_keyring_open(const struct gb_config *config, enum gb_keyring_access access,
+    int64_t now, char *why, size_t why_max, struct gb_keyring **keyring);
+void gb_keyring_close(struct gb_keyring *keyring);
+
+/* Called once per request: notices a changed ring. Keeps the old one where the new is unfit (health turns red). */
+void gb_keyring_refresh(struct gb_keyring *keyring, int64_t now);
+
+/* For health: GB_OK, or one line in `why`. */
+enum gb_err gb_keyring_health(const struct gb_keyring *keyring, char *why, size_t why_max);
+
+/* The key that signs a purpose now; NULL if this process holds none. */
+const struct gb_key *gb_keyring_signing_key(const struct gb_keyring *keyring,
+    enum gb_purpose purpose, int64_t now);
+
+/* The key that verifies a purpose's tokens with this "kid" (NULL: a token without one); NULL if none. */
+const struct gb_key *gb_keyring_find(const struct gb_keyring *keyring, enum gb_purpose purpose,
+    const char *key_id, int64_t now);
+
+#endif
