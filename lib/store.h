@@ -21,11 +21,20 @@
 #define GB_STORE_VALUE_MAX	4096	/* bytes of a value */
 #define GB_STORE_CHANGES_MAX	64	/* changes in one commit */
 #define GB_STORE_FORMAT		1	/* a program refuses a store with a higher one */
+#define GB_STORE_META		"meta"	/* the store's own key; refused in get and commit */
+#define GB_STORE_NOW_MIN	INT64_C(1767225600)	/* 2026-01-01: with a clock before it every
+						 * call is GB_ERR_STORE_UNAVAILABLE */
 
 #define GB_VERSION_ABSENT	UINT64_C(0)	/* expect that there is no record (an expired one counts as none) */
 #define GB_VERSION_ANY		UINT64_MAX	/* deletes only, and only beside a checked put in the same commit */
 
 struct gb_store;
+
+/*
+ * A broken argument (key empty, too long, not printable ASCII or twice in a
+ * commit, ANY where it may not stand, value too long, no change at all) is
+ * GB_ERR_INTERNAL from every call: a fault of the program, nothing is done.
+ */
 
 struct gb_record {
 	const char *key;		/* set by scan; the caller's own in get */
