@@ -13,10 +13,12 @@
  * Strict JSON in (RFC 8259, UTF-8), JSON out. Refused: duplicate members,
  * invalid UTF-8, lone surrogates, control characters in strings, \u0000
  * anywhere, numbers off the grammar, bytes behind the value, a depth above
- * GB_JSON_DEPTH_MAX. Names are compared byte for byte. What is parsed lives in
- * the arena.
+ * GB_JSON_DEPTH_MAX, more than GB_JSON_MEMBERS_MAX members in the objects open
+ * at one place. Names are compared byte for byte. What is parsed lives in the
+ * arena and refers to `text`, which must outlive it.
  */
-#define GB_JSON_DEPTH_MAX 8
+#define GB_JSON_DEPTH_MAX	8
+#define GB_JSON_MEMBERS_MAX	128
 
 struct gb_json;		/* one parsed value */
 
