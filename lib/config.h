@@ -14,7 +14,7 @@
  * README's table and `guardbee config`. Const after the load.
  */
 enum gb_app_env { GB_ENV_PRODUCTION, GB_ENV_DEVELOPMENT, GB_ENV_TESTING };
-enum gb_mail_transport { GB_MAIL_SENDMAIL, GB_MAIL_SMTP, GB_MAIL_FILE };
+enum gb_mail_transport { GB_TRANSPORT_SENDMAIL, GB_TRANSPORT_SMTP, GB_TRANSPORT_FILE };
 enum gb_registration { GB_REGISTRATION_OPEN, GB_REGISTRATION_VERIFY, GB_REGISTRATION_CLOSED };
 enum gb_gate_requires { GB_GATE_VERIFIED, GB_GATE_NONE };
 

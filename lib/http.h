@@ -13,7 +13,8 @@
  * both, the arena and the reply: an endpoint may return early anywhere.
  */
 enum gb_method {
-	GB_GET = 1, GB_HEAD = 2, GB_POST = 4, GB_DELETE = 8, GB_OPTIONS = 16, GB_METHOD_OTHER = 32,
+	GB_METHOD_GET = 1, GB_METHOD_HEAD = 2, GB_METHOD_POST = 4, GB_METHOD_DELETE = 8,
+	GB_METHOD_OPTIONS = 16, GB_METHOD_OTHER = 32,
 };
 
 enum gb_body { GB_BODY_NONE, GB_BODY_JSON, GB_BODY_FORM };

@@ -23,7 +23,7 @@ enum gb_auth {
 
 struct gb_endpoint {
 	const char *name;		/* as in the URL and the log: "login" */
-	unsigned methods;		/* GB_GET brings GB_HEAD */
+	unsigned methods;		/* GB_METHOD_* bits; GET brings HEAD */
 	enum gb_form_rule form;
 	enum gb_auth auth;
 	const char *page;		/* where a form's ?error=CODE goes: "/login" */
