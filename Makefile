@@ -27,7 +27,9 @@ COMPILE = $(CC) $(GB_CPPFLAGS) $(CPPFLAGS) $(GB_CFLAGS) $(CFLAGS) -MMD -MP -c -o
 LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 LIBS := -lfcgi -lcjson -lsodium -l:libcrypto.a -l:libzxcvbn.a -lm
 
-LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c))
+LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c)) $(BUILD)/embedded.o
+EMBEDDED_FOLDERS := $(wildcard www/templates www/texts etc/mail etc/mail/*/.)
+EMBEDDED := $(sort $(wildcard www/templates/*.html www/texts/*.txt etc/mail/*.* etc/mail/*/*.*))
 ENDPOINTS := $(patsubst cgi-bin/%.c,$(BUILD)/cgi-bin/%.fcgi,$(wildcard cgi-bin/*.c))
 COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bin/*.c))
 TESTS := $(patsubst tests/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/test_*.c))
@@ -42,6 +44,18 @@ all: $(LIBGUARDBEE) $(ENDPOINTS) $(if $(COMMAND_OBJECTS),$(BUILD)/bin/guardbee)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
+	$(COMPILE)
+
+# Templates and texts become one table of C strings (lib/embed.h). The folders stand
+# among the prerequisites because a file that was removed must leave the table.
+$(BUILD)/embedded.c: $(EMBEDDED) $(EMBEDDED_FOLDERS) Makefile
+	@mkdir -p $(@D)
+	set -e; { printf '#include <stddef.h>\n#include "embed.h"\nconst struct gb_embedded gb_embedded[] = {\n'; \
+	for f in $(EMBEDDED); do \
+		printf '{ "%s", ""\n' $$f; sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo '},'; \
+	done; echo '{ NULL, NULL } };'; } >$@.new && mv $@.new $@
+
+$(BUILD)/embedded.o: $(BUILD)/embedded.c
 	$(COMPILE)
 
 $(LIBGUARDBEE): $(LIB_OBJECTS)
