@@ -215,7 +215,7 @@ object(struct scan *scan)
 		if (!skip(scan, ':') || !value(scan, &member->value))
 			return false;
 	} while (skip(scan, ','));
-	if (object_members > 0)
+	if (scan->depth > 1)
 		scan->members_len = object_members;
 	return skip(scan, '}');
 }
