@@ -103,14 +103,18 @@ void gb_key_username(gb_store_key key, const char *username);
 void gb_key_session(gb_store_key key, const unsigned char id[static GB_SESSION_ID_LEN]);
 void gb_key_pending(gb_store_key key, const char *pending_id);
 
+/* True for a user id: decimal, 1 to 2^53-1, without leading zeros. */
+bool gb_user_id_ok(const char *text);
+
 /* Session ids and their text. Parse: false if it is not the canonical base64url of 16 bytes. */
 void gb_session_id_text(const unsigned char id[static GB_SESSION_ID_LEN], char text[static GB_SESSION_ID_TEXT + 1]);
 bool gb_session_id_parse(const char *text, unsigned char id[static GB_SESSION_ID_LEN]);
 
 /*
  * The store's bytes of a record: a format byte, then fields with their
- * lengths. Encode returns a length, at most GB_STORE_VALUE_MAX. Decode
- * fails with GB_ERR_STORE_UNAVAILABLE on anything that encode does not write.
+ * lengths. Encode returns a length, at most GB_STORE_VALUE_MAX, or 0 if the
+ * record does not fit. Decode fails with GB_ERR_STORE_UNAVAILABLE on anything
+ * that encode does not write; the record is zero then.
  */
 size_t gb_user_encode(const struct gb_user *user, unsigned char bytes[static GB_STORE_VALUE_MAX]);
 enum gb_err gb_user_decode(const unsigned char *bytes, size_t len, struct gb_user *user);
@@ -132,6 +136,12 @@ enum gb_err gb_pending_get(struct gb_store *store, const char *pending_id, int64
 /* The user id behind e: or n:. GB_ERR_NOT_FOUND when there is none or it is a tombstone. */
 enum gb_err gb_user_id_get(struct gb_store *store, const gb_store_key key, int64_t now,
     struct gb_arena *arena, char user_id[static GB_USER_ID_MAX + 1], uint64_t *version);
+/*
+ * May e: or n: be given away? GB_OK with the version to put it at; GB_ERR_ACCOUNT_EXISTS
+ * while it is somebody's or a tombstone.
+ */
+enum gb_err gb_name_free(struct gb_store *store, const gb_store_key key, int64_t now,
+    struct gb_arena *arena, uint64_t *version);
 
 /*
  * The changes of one commit, gathered: strings and bytes are copied into the
@@ -149,6 +159,9 @@ void gb_commit_put(struct gb_commit *commit, const char *key, uint64_t version, 
 void gb_commit_put_user(struct gb_commit *commit, const struct gb_user *user);	/* at user->version */
 void gb_commit_put_session(struct gb_commit *commit, const struct gb_session *session);
 void gb_commit_put_pending(struct gb_commit *commit, const struct gb_pending *pending);
+/* e: or n:; user_id NULL makes it a tombstone. */
+void gb_commit_put_name(struct gb_commit *commit, const char *key, uint64_t version, const char *user_id,
+    int64_t expires_at);
 void gb_commit_delete(struct gb_commit *commit, const char *key, uint64_t version);
 void gb_commit_check(struct gb_commit *commit, const char *key, uint64_t version);
 enum gb_err gb_commit_run(const struct gb_commit *commit, struct gb_store *store, int64_t now);

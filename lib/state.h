@@ -7,13 +7,16 @@
 #include "error.h"
 
 /*
- * The directory STATE: 0700, ours; below it keys, spool, mail, store and
- * files of 0600. It holds one secret of 32 random bytes (STATE/secret, made at
- * the first need) from which fingerprints are keyed.
+ * The directory STATE: 0700, ours; below it keys, spool and mail, the same, and
+ * files of 0600. It holds one secret of 32 random bytes (STATE/secret, made by
+ * the first open) from which fingerprints are keyed.
  */
 struct gb_state;
 
-/* Makes what is missing. Refused: another owner, group or others with any right, a symlink. */
+/*
+ * Makes what is missing, the parent of STATE excepted. Refused: another owner, group or
+ * others with any right, a symlink. GB_ERR_MISCONFIGURED or GB_ERR_MEMORY, one line in `why`.
+ */
 enum gb_err gb_state_open(const char *directory, char *why, size_t why_max, struct gb_state **state);
 void gb_state_close(struct gb_state *state);
 
@@ -32,7 +35,8 @@ void gb_state_fingerprint(const struct gb_state *state, const char *label,
 /*
  * Writes a file of 0600 whole or not at all: aside, synced, renamed in (or,
  * with `exclusive`, linked in: GB_ERR_CONFLICT if one is there), the directory
- * synced. name is relative to STATE.
+ * synced. name is relative to STATE, "secret" or "spool/x"; aside stands as a
+ * name that begins with a dot, in the same directory. GB_ERR_STORE_UNAVAILABLE.
  */
 enum gb_err gb_state_write(const struct gb_state *state, const char *name, const void *bytes,
     size_t len, int exclusive);

@@ -60,8 +60,9 @@ enum gb_err gb_user_login(const struct gb_app *app, struct gb_call *call,
     const struct gb_login_form *form, struct gb_user *user, struct gb_token_pair *pair);
 
 /*
- * The current password of somebody signed in: limit (SELF), then the hash. `hash`
- * (GB_PASSWORD_HASH_MAX + 1 bytes) receives the stored hash that was proven.
+ * The current password of somebody signed in, against identity->user: limit (SELF), then the hash.
+ * GB_ERR_RATE_LIMITED, GB_ERR_INVALID_CREDENTIALS, GB_ERR_BUSY. What follows must
+ * rest on the same u: (its version, or an equal hash) and on the own s:.
  */
 enum gb_err gb_user_prove(const struct gb_app *app, struct gb_call *call,
     const struct gb_identity *identity, const char *password);
@@ -70,7 +71,11 @@ enum gb_err gb_user_prove(const struct gb_app *app, struct gb_call *call,
 enum gb_err gb_user_change_password(const struct gb_app *app, struct gb_call *call,
     const struct gb_identity *identity, const char *current_password, const char *new_password);
 
-/* One commit: u:, e:, every s: deleted, n: becomes a tombstone. */
+/* POST /auth/delete-account: gb_user_prove, then gb_user_delete resting on the hash that was proven. */
+enum gb_err gb_user_delete_own(const struct gb_app *app, struct gb_call *call,
+    const struct gb_identity *identity, const char *current_password);
+
+/* One commit: u:, e:, every s: deleted, n: becomes a tombstone. GB_ERR_NOT_FOUND. */
 enum gb_err gb_user_delete(const struct gb_app *app, struct gb_call *call, const char *user_id);
 
 /* The operator's side. `add` makes a verified account; locked: u: flagged, links and code cleared, every s: deleted. */
