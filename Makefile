@@ -25,7 +25,7 @@ GB_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 COMPILE = $(CC) $(GB_CPPFLAGS) $(CPPFLAGS) $(GB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
-LIBS := -lfcgi -lcjson -lsodium -l:libcrypto.a -l:libzxcvbn.a -lm
+LIBS := -lfcgi -lcjson -lsodium -l:libcrypto.a -lzxcvbn -lm
 
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c)) $(BUILD)/embedded.o
 EMBEDDED_FOLDERS := $(wildcard www/templates www/texts etc/mail etc/mail/*/.)
@@ -52,7 +52,7 @@ $(BUILD)/embedded.c: $(EMBEDDED) $(EMBEDDED_FOLDERS) Makefile
 	@mkdir -p $(@D)
 	set -e; { printf '#include <stddef.h>\n#include "embed.h"\nconst struct gb_embedded gb_embedded[] = {\n'; \
 	for f in $(EMBEDDED); do \
-		printf '{ "%s", ""\n' $$f; sed -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo '},'; \
+		printf '{ "%s", ""\n' $$f; sed -e '/SPDX-License-Identifier/d' -e 's/[\\"?]/\\&/g' -e 's/.*/"&\\n"/' $$f; echo '},'; \
 	done; echo '{ NULL, NULL } };'; } >$@.new && mv $@.new $@
 
 $(BUILD)/embedded.o: $(BUILD)/embedded.c

@@ -9,10 +9,11 @@
  * Pages that must carry a value without JavaScript: templates of www/templates (template.h), built into
  * the program, in the language of the request, inside layout.html.
  *
- * Always there: lang, base (frontend_path), site_name, title, cookie_mode or script_only (one of them),
- * csrf_token (with a good-looking gate cookie), registration (NULL when closed), return (checked, or NULL) and
- * login_return ("?return=..." or ""), done and error (texts, from ?done=1 and ?error=CODE of the query),
- * and beside error, error_email, error_username, error_password or error_form: whose error it is.
+ * Always there: lang, base (frontend_path), site_name, template (its name), title (the text TEMPLATE.title),
+ * cookie_mode or script_only (one of them), registration (NULL when closed), password_min, csrf_token (with a
+ * well-formed gate cookie), return (checked, or NULL) and return_query, return_more (the same behind "?return=" or "&return=",
+ * percent-encoded), done and error (texts; by ?done=1 and ?error=CODE of the query), and beside error, where it is a field's,
+ * one of error_email, error_username, error_password, error_name (of sign-in), error_code.
  *
  * What the programs behind mailed links add:
  *
@@ -41,6 +42,13 @@ enum gb_err gb_page_reply(const struct gb_app *app, struct gb_request *req, int 
  */
 enum gb_err gb_page_refuse(const struct gb_app *app, struct gb_request *req, enum gb_err err,
     const char *template_name, const struct gb_template_value *values);
+
+/*
+ * A part of a page ("session", a row of a list), filled with `values`, base and csrf_token, as the raw value
+ * {{&name}} of another. NULL when memory ran out.
+ */
+const char *gb_page_fill(const struct gb_app *app, struct gb_request *req, const char *part,
+    const struct gb_template_value *values);
 
 /*
  * True for bytes that may be a token of ours: base64url and two dots, at most 4 KiB. Anything
