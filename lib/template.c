@@ -50,7 +50,7 @@ reserve(struct fill *fill, size_t len)
 static void
 emit(struct fill *fill, const char *bytes, size_t len)
 {
-	if (!reserve(fill, len))
+	if (len == 0 || !reserve(fill, len))
 		return;
 	memcpy(fill->out + fill->len, bytes, len);
 	fill->len += len;
