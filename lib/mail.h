@@ -4,6 +4,12 @@
 
 #include "app.h"
 
+/* True for what may stand in a header and on a command line as it is: one @, no space, control byte, comma, bracket... */
+bool gb_mail_address_ok(const char *address);
+
+/* The bare address mails come from: MAIL_FROM's; guardbee@localhost where none is needed (file). */
+const char *gb_mail_sender(const struct gb_config *config);
+
 /* One message, sent by sendmail, SMTP or into a file (MAIL_TRANSPORT). */
 struct gb_message {
 	const char *to;			/* canonical address */
@@ -14,7 +20,10 @@ struct gb_message {
 /*
  * GB_OK once the transport has taken it. Else GB_ERR_STORE_UNAVAILABLE, *permanent
  * says whether another try makes sense, and `why` what the transport said.
- * sendmail: argv, no shell, `-i -f FROM -- RCPT`, PATH and LANG only, bounded in time.
+ * sendmail: argv, no shell, `-i -f FROM -- RCPT`, PATH and LANG only, bounded in time; exit codes
+ * as sysexits.h has them.
+ * smtp: TLS or nothing (port 465 from the first byte, else STARTTLS), by a libcurl that is
+ * loaded here; certificates are judged by the system's list, or by STATE/smtp-ca.pem where that file is.
  * file: STATE/mail/TIME-RANDOM.eml, 0600.
  */
 enum gb_err gb_mail_send(const struct gb_config *config, const struct gb_state *state,
