@@ -344,7 +344,7 @@ gb_parse_mailbox(const char *text, struct gb_arena *arena, const char **value)
 {
 	const char *at = strchr(text, '@');
 
-	if (at == NULL || at == text || text[0] == '-' || strlen(text) > 254 ||
+	if (at == NULL || text[0] == '-' || strlen(text) > 254 ||
 	    !only(text, (size_t)(at - text), LETTERS CAPITALS DIGITS "!#$%&'*+-/=?^_`{|}~.") ||
 	    !is_host(at + 1, strlen(at + 1)) || at[1] == '[')
 		return GB_ERR_MISCONFIGURED;

@@ -235,7 +235,7 @@ Test(config, knows_the_words_of_every_choice)
 /* A text setting, what it takes (and as what), what it refuses. NULL ends each list. */
 static const struct {
 	const char *name;
-	const char *good[8], *as[8], *bad[16];
+	const char *good[8], *as[8], *bad[20];
 } texts[] = {
 	{ "ALGORITHM", { "HS512", "RS384", "EdDSA" }, { NULL }, { "none", "hs256", "HS256 ", "ES384", "HS25" } },
 	{ "API_JWT_ALLOWED_ALGORITHMS", { "HS256,RS256", "ES256, HS256" }, { NULL, "ES256,HS256" },
@@ -249,16 +249,16 @@ static const struct {
 	  { "https://example.org", "https://Example.ORG:443/", "http://h:80/a", "https://h:8443/below/it", "http://[::1]:8080", "HTTPS://h/A~b" },
 	  { NULL, "https://example.org", "http://h/a", NULL, NULL, "https://h/A~b" },
 	  { "example.org", "ftp://example.org", "https://", "https://h:0", "https://h:65536", "https://h:", "https://h/a?b", "https://h/#a",
-	    "https://u@h", "https://h//a", "https://h/../a", "https://h/a b", "https://h/a;b", "https://[::1", "https://h.org\\a" } },
+	    "https://u@h", "https://h//a", "https://h/../a", "https://h/a b", "https://h/a;b", "https://[::1", "https://[zz::1]", "https://.h" } },
 	{ "CORS_ORIGINS", { "https://a.org, http://B.org:8080", "https://a.org:443" }, { "https://a.org,http://b.org:8080", "https://a.org" },
-	  { "*", "null", "https://a.org/", "https://a.org/x", "a.org" } },
+	  { "*", "null", "https://[::1]80", "https://a.org/", "https://a.org/x", "a.org" } },
 	{ "TRUSTED_PROXIES", { "127.0.0.1", "10.0.0.0/8, ::1,fd00::/8" }, { NULL, "10.0.0.0/8,::1,fd00::/8" },
 	  { "localhost", "10.0.0.0/33", "::/129", "10.0.0", "10.0.0.0/", "10.0.0.0/08" } },
 	{ "RESERVED_USERNAMES", { "admin root", "admin,root" }, { "admin,root", NULL },
 	  { "Admin", "a/b", "abcdefghijklmnopqrstuvwxyz0123456" } },
 	{ "SMTP_HOST", { "mail.example.org", "[::1]", "10.0.0.1" }, { NULL }, { "-oX", "a b", "mail.example.org:25", "a/b" } },
 	{ "MAIL_FROM", { "no.reply+x@example.org" }, { NULL },
-	  { "example.org", "@example.org", "a@", "A <a@example.org>", "-f@example.org", "a@b@c", "a@b\nBcc: c@d", "a b@c" } },
+	  { "example.org", "@example.org", "a@", "A <a@example.org>", "-f@example.org", "a@b@c", "a@b\nBcc: c@d", "a b@c", "a@[::1]" } },
 	{ "DEFAULT_LANGUAGE", { "en", "de", "pt-BR" }, { NULL }, { "e", "english-us", "../x", "EN" } },
 	{ "SITE_NAME", { "Bee & Co" }, { NULL }, { "Bee\nBcc: x", "Bee\x7f" } },
 	{ "API_JWT_ISSUER", { "https://example.org" }, { NULL }, { "a\tb" } },
@@ -266,7 +266,7 @@ static const struct {
 	{ "SMTP_USER", { "bee" }, { NULL }, { "bee\r\nQUIT" } },
 	{ "SMTP_PASSWORD", { "p w" }, { NULL }, { "p\r\nQUIT" } },
 	{ "ACCESS_PRIVATE_KEY", { PEM }, { "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" }, { "AAAA", "/etc/key.pem" } },
-	{ "ACCESS_PUBLIC_KEY", { PEM }, { NULL }, { "AAAA" } },
+	{ "ACCESS_PUBLIC_KEY", { " -----BEGIN X-----\r\nAAAA\r\n\n " }, { "-----BEGIN X-----\nAAAA\n" }, { "AAAA" } },
 	{ "REFRESH_PUBLIC_KEY", { PEM }, { NULL }, { "AAAA" } },
 };
 
@@ -458,7 +458,7 @@ Test(config, reads_parameters_where_they_are_the_source)
 		"SENDMAIL=/params/x", "APP_ENV=development", "TRUSTED_PROXIES=0.0.0.0/0", "DATABASE_URL=gdbm:/params", "REFRESH_SECRET_KEY_FILE=/none",
 		"RATE_LIMITS=off", NULL };
 
-	fill_environment(LIST("STATE=/env", "COOKIE_MODE=on"));
+	fill_environment(LIST("STATE=/env", "COOKIE_MODE=on", "JWT_KEY_FILE=/nonexistent"));
 	cr_assert_eq(gb_config_load(from_list, (void *)params, why, sizeof why, &config), GB_OK, "%s", why);
 	cr_assert_str_eq(config->jwt_key, KEY);
 	cr_assert_str_eq(config->state, "/env");
@@ -666,6 +666,16 @@ Test(config_file, takes_no_file_of_ours_through_a_symlink)
 	cr_assert_eq(load_file(secret_path), GB_OK, "%s", why);
 	cr_assert_eq(load_file(link_path), GB_ERR_MISCONFIGURED);
 	cr_assert_eq(seteuid(0), 0);
+}
+
+Test(config_file, trusts_no_other_user_when_root_reads_it)
+{
+	need_root();
+	write_secret(KEY, sizeof KEY - 1, 0600);
+	cr_assert_eq(load_file(secret_path), GB_OK, "%s", why);
+	cr_assert_eq(chown(secret_path, 65533, 65533), 0);
+	cr_assert_eq(load_file(secret_path), GB_ERR_MISCONFIGURED);
+	cr_assert_str_eq(why, "JWT_KEY_FILE: the file belongs to another user");
 }
 
 /* Printing */
