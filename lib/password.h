@@ -24,8 +24,9 @@ enum gb_err gb_password_hash(const struct gb_config *config, const struct gb_sta
 /*
  * GB_OK or GB_ERR_INVALID_CREDENTIALS; GB_ERR_BUSY. stored_hash NULL: a real
  * verify against a hash of the current parameters, which always fails: equal
- * cost for unknown names. A stored hash whose parameters are out of bounds
- * (more than 1 GiB, 10 passes or lanes other than 1..) is GB_ERR_STORE_UNAVAILABLE before any memory is taken.
+ * cost for unknown names; over-long passwords fail the same way. A stored hash
+ * of another form, or whose parameters are out of bounds (1 GiB, 10 passes, 16
+ * lanes), is GB_ERR_STORE_UNAVAILABLE before any memory is taken.
  */
 enum gb_err gb_password_verify(const struct gb_config *config, const struct gb_state *state,
     const char *stored_hash, const char *password);
@@ -38,9 +39,9 @@ bool gb_password_needs_rehash(const struct gb_config *config, const char *stored
 #define GB_WEAK_PERSONAL	4u	/* personal */
 
 /*
- * Length in code points, then zxcvbn's estimate with the account's own words
- * (address, its parts, user name, site name; NULL-terminated list).
- * GB_ERR_WEAK_PASSWORD with *reasons set, or GB_OK.
+ * Length in code points, then zxcvbn's estimate of its first 100 bytes with the
+ * account's own words (address, its parts, user name, site name; NULL-terminated
+ * list). GB_ERR_WEAK_PASSWORD with *reasons set, or GB_OK. (strength.c)
  */
 enum gb_err gb_password_strength(const struct gb_config *config, const char *password,
     const char *const *words, unsigned *reasons);
