@@ -251,7 +251,7 @@ static const struct {
 	  { "example.org", "ftp://example.org", "https://", "https://h:0", "https://h:65536", "https://h:", "https://h/a?b", "https://h/#a",
 	    "https://u@h", "https://h//a", "https://h/../a", "https://h/a b", "https://h/a;b", "https://[::1", "https://[zz::1]", "https://.h" } },
 	{ "CORS_ORIGINS", { "https://a.org, http://B.org:8080", "https://a.org:443" }, { "https://a.org,http://b.org:8080", "https://a.org" },
-	  { "*", "null", "https://[::1]80", "https://a.org/", "https://a.org/x", "a.org" } },
+	  { "*", "null", "https://[::1]x80", "https://a.org/", "https://a.org/x", "a.org" } },
 	{ "TRUSTED_PROXIES", { "127.0.0.1", "10.0.0.0/8, ::1,fd00::/8" }, { NULL, "10.0.0.0/8,::1,fd00::/8" },
 	  { "localhost", "10.0.0.0/33", "::/129", "10.0.0", "10.0.0.0/", "10.0.0.0/08" } },
 	{ "RESERVED_USERNAMES", { "admin root", "admin,root" }, { "admin,root", NULL },
