@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GB_GUARDBEE_H
+#define GB_GUARDBEE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "app.h"
+
+/*
+ * The operator's command: guardbee NOUN VERB [options] arguments. Each noun
+ * has a file with a table of its verbs, ended by a row without a noun;
+ * guardbee.c lists the tables.
+ *
+ * To add a noun: write bin/NOUN.c with `const struct gb_command
+ * gb_NOUN_commands[]`, declare it below, add it to `nouns` in guardbee.c.
+ */
+enum gb_command_need {
+	GB_NEED_NOTHING,		/* not even settings: state->config is NULL */
+	GB_NEED_CONFIG,			/* settings only; opens nothing */
+	GB_NEED_APP			/* STATE, store, keys, limits: ctx->app is open */
+};
+
+/* What a subcommand works with. */
+struct gb_context {
+	const struct gb_config *config;
+	const struct gb_app *app;	/* NULL unless GB_NEED_APP */
+	struct gb_call call;		/* now, arena; address "", no user agent */
+	bool json;			/* --json */
+	int password_fd;		/* --password-fd N; -1: prompt, or standard input */
+	unsigned rows;			/* printed so far, output.c */
+	bool is_list;			/* output.c */
+};
+
+struct gb_command {
+	const char *noun, *verb;	/* verb "": the noun alone */
+	const char *arguments;		/* for the usage: "NAME groups=a,b" */
+	const char *help;
+	enum gb_command_need need;
+	int args_min, args_max;		/* after noun, verb and options */
+	int (*run)(struct gb_context *ctx, int argc, char **argv);	/* the exit code */
+};
+
+extern const struct gb_command gb_user_commands[];
+extern const struct gb_command gb_config_commands[];
+
+/* Exit codes: 0, or those of sysexits.h where one fits. */
+#define GB_EXIT_REFUSED 1		/* no such account, a weak password, ... */
+
+/*
+ * "guardbee: " and what went wrong on standard error; the exit code that fits:
+ * 64 usage, 69 store unavailable, 70 internal, 75 busy, 78 settings, else GB_EXIT_REFUSED.
+ * detail: a name or a path; NULL: none.
+ */
+int gb_command_fail(enum gb_err err, const char *detail);
+/* The same with a text of its own; exit code GB_EXIT_REFUSED. */
+int gb_command_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Rows of one shape: columns on a terminal and elsewhere, objects with --json.
+ * A list ("[...]") takes any number of rows, gb_output_one prints one object
+ * (or name and value lines).
+ */
+enum gb_cell_kind { GB_CELL_TEXT, GB_CELL_NUMBER, GB_CELL_BOOLEAN, GB_CELL_TIME };
+
+struct gb_cell {
+	const char *name;		/* of the member and column; NULL ends a row */
+	enum gb_cell_kind kind;
+	int width;			/* of the column */
+	const char *text;		/* NULL: null; control bytes are shown as ? in columns */
+	int64_t number;			/* number, boolean, time (seconds; a date in columns, 0: -) */
+};
+
+void gb_output_begin(struct gb_context *ctx);
+void gb_output_row(struct gb_context *ctx, const struct gb_cell *cells);
+int gb_output_end(struct gb_context *ctx);	/* 0, or 74 when standard output failed */
+int gb_output_one(struct gb_context *ctx, const struct gb_cell *cells);
+
+/*
+ * A secret from --password-fd, from the terminal without echo (asked for
+ * `twice`), or the first line of standard input: never from argv. GB_ERR_MISSING_FIELD
+ * when there is none, GB_ERR_PASSWORD_TOO_LONG, GB_ERR_INVALID_FIELD where the two differ.
+ */
+enum gb_err gb_read_secret(const struct gb_context *ctx, const char *prompt, bool twice, const char **secret);
+
+#endif
