@@ -4,7 +4,7 @@
 
 #include "base64url.h"
 
-static const char alphabet[64] __attribute__((nonstring)) =
+static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* The six bits of a character plus one, so that 0 is "not of the alphabet". */

@@ -16,7 +16,8 @@
 
 struct gb_claims {
 	const char *subject;		/* user id, decimal */
-	int64_t issued_at, not_before, expires_at;	/* whole seconds; not_before = issued_at when signing */
+	int64_t issued_at, expires_at;	/* whole seconds */
+	int64_t not_before;		/* signing writes issued_at whatever stands here */
 	const char *jwt_id;
 	bool fresh;			/* access and refresh only */
 	const char *session_id;		/* access and refresh only */

@@ -36,7 +36,8 @@ enum gb_keyring_access { GB_KEYS_VERIFY, GB_KEYS_SIGN };
  * Loads the keys of the settings: environment keys and, if jwt_keys_dir is
  * set, the ring. In development and testing a missing JWT_KEY is made (64 hex
  * digits) and kept in STATE/keys/jwt.key, 0600. GB_ERR_MISCONFIGURED: one
- * line in `why` names setting or file, never a key.
+ * line in `why` names setting or file, never a key. With GB_OK `why` is empty,
+ * or one line of warning for the log. `config` must outlive the ring.
  */
 enum gb_err gb_keyring_open(const struct gb_config *config, enum gb_keyring_access access,
     int64_t now, char *why, size_t why_max, struct gb_keyring **keyring);
@@ -52,8 +53,16 @@ enum gb_err gb_keyring_health(const struct gb_keyring *keyring, char *why, size_
 const struct gb_key *gb_keyring_signing_key(const struct gb_keyring *keyring,
     enum gb_purpose purpose, int64_t now);
 
-/* The key that verifies a purpose's tokens with this "kid" (NULL: a token without one); NULL if none. */
-const struct gb_key *gb_keyring_find(const struct gb_keyring *keyring, enum gb_purpose purpose,
-    const char *key_id, int64_t now);
+/* The key with whose header, as we write it, this token begins: one comparison for our own tokens. NULL: look closer. */
+const struct gb_key *gb_keyring_match(const struct gb_keyring *keyring, enum gb_purpose purpose,
+    const char *token, size_t token_len, int64_t now);
+
+/*
+ * The key that verifies a purpose's tokens with this "kid" (NULL: a token without
+ * one, tried only against the environment's keys) and this "alg".
+ * GB_ERR_KEY_ID: no such key; GB_ERR_ALGORITHM: it has another algorithm.
+ */
+enum gb_err gb_keyring_find(const struct gb_keyring *keyring, enum gb_purpose purpose,
+    const char *key_id, const char *algorithm, int64_t now, const struct gb_key **key);
 
 #endif
