@@ -33,13 +33,14 @@ struct gb_request {
 	const struct gb_form *query;
 
 	enum gb_body body;
-	const struct gb_json *json;		/* an object, when body is not GB_BODY_FORM; {} for an empty body */
+	const struct gb_json *json;		/* when body is not GB_BODY_FORM; {} for an empty body; NULL: no object */
 	const struct gb_form *form;		/* when body is GB_BODY_FORM */
 
 	bool bearer_sent;			/* a Bearer Authorization header was there */
 	const char *bearer;			/* its token; NULL when none, or when it is malformed */
 	const char *basic;			/* credentials of a Basic header, still base64; NULL: none */
 	const char *gate, *refresh_cookie;	/* cookie mode; NULL: absent. A refresh cookie without gate is absent */
+	bool cookie_sent;			/* cookie mode; one of our three names was there, good or not */
 	bool origin_checked;			/* the origin check passed: cookies may be set */
 
 	struct gb_identity *identity;		/* set where the endpoint's auth asks for it */
@@ -50,16 +51,48 @@ struct gb_request {
 	bool accepts_html;
 	const char *gate_group;			/* GATE_GROUP; NULL: none */
 
-	struct gb_reply *reply;
-	const void *backend;			/* serve.c's */
+	char who[2 * GB_FINGERPRINT_LEN + 1];	/* for the log: gb_request_identify; "" when nobody was named */
+	struct gb_reply *reply;			/* reply.h */
+	char *const *variables;			/* NAME=value, NULL at the end */
 };
 
-/* A variable of the web server ("HTTP_ACCEPT"); NULL when not set or empty. Lives until the request ends. */
+/*
+ * A variable of the web server ("HTTP_ACCEPT"); NULL when not set or empty. A name that comes twice with
+ * different values is absent: some servers let a client choose which is first. Lives until the request ends.
+ */
 const char *gb_request_variable(const struct gb_request *req, const char *name);
 
 /*
+ * Remembers for the log whom a request named (an address or a user name, as typed), as a keyed
+ * fingerprint: people type passwords there.
+ */
+void gb_request_identify(const struct gb_app *app, struct gb_request *req, const char *typed);
+
+/* The token of the Authorization header: GB_ERR_TOKEN_MISSING, or GB_ERR_TOKEN_INVALID when it is malformed. */
+enum gb_err gb_request_bearer(const struct gb_request *req, const char **token);
+
+/*
+ * Who is signed in, by Bearer or else by the gate cookie: sets req->identity. GB_ERR_TOKEN_MISSING and
+ * what gb_token_check and gb_token_check_gate say. serve.c calls it for GB_AUTH_SESSION.
+ */
+enum gb_err gb_request_session(const struct gb_app *app, struct gb_request *req);
+
+/* The same by the gate cookie alone, whatever else was sent. */
+enum gb_err gb_request_gate(const struct gb_app *app, struct gb_request *req);
+
+/*
+ * Cookie mode: the session whose gate cookie a browser sent from our own pages, for a sign-in to end
+ * it; NULL when there is none that is good.
+ */
+const struct gb_identity *gb_request_replaced(const struct gb_app *app, struct gb_request *req);
+
+/* True if the body has this field, of whatever type. */
+bool gb_request_has(const struct gb_request *req, const char *name);
+
+/*
  * A field of the body, JSON or form alike. Absent and "" are GB_ERR_MISSING_FIELD; null, another
- * type, invalid UTF-8 and more than max bytes are GB_ERR_INVALID_FIELD. *value is NULL then.
+ * type, invalid UTF-8, more than max bytes, and a body that is no object are GB_ERR_INVALID_FIELD.
+ * *value is NULL then.
  */
 enum gb_err gb_request_field(const struct gb_request *req, const char *name, size_t max, const char **value);
 /* The same, but absent and "" give GB_OK and NULL. */
@@ -75,21 +108,28 @@ const char *gb_request_query(const struct gb_request *req, const char *name, siz
  */
 const char *gb_return_path(const struct gb_config *config, struct gb_arena *arena, const char *path);
 
-/* Replies. Each returns GB_OK or GB_ERR_MEMORY; the last one called counts. */
+/*
+ * Replies. Each returns GB_OK or GB_ERR_MEMORY; the last one called counts. A form's answer is turned
+ * by serve.c into 303 to a page, so an endpoint answers JSON and forms alike; HTML and redirects stay.
+ */
 enum gb_err gb_reply_json(struct gb_request *req, int status, struct gb_json_writer *body);
 enum gb_err gb_reply_message(struct gb_request *req, int status, const char *message);	/* {"message":...} */
 enum gb_err gb_reply_empty(struct gb_request *req, int status);
 enum gb_err gb_reply_html(struct gb_request *req, int status, const char *html, bool url_holds_token);
-/* 303 (or 302) to frontend_origin + path. */
+/* 303 (or 302) to frontend_origin + path, which is percent-encoded already. */
 enum gb_err gb_reply_redirect(struct gb_request *req, int status, const char *path);
 enum gb_err gb_reply_error(struct gb_request *req, enum gb_err err);
 /* A header field beside the body; name a constant, value checked for control bytes. */
 enum gb_err gb_reply_header(struct gb_request *req, const char *name, const char *value);
-/* 200 or 201 with the pair and, if user is not NULL, "user"; cookies in cookie mode. */
+/*
+ * 200 or 201 with the pair and, if user is not NULL, "user". pair->gate not NULL: the three cookies are
+ * set, and the body holds no refresh token.
+ */
 enum gb_err gb_reply_tokens(const struct gb_app *app, struct gb_request *req, int status,
     const struct gb_token_pair *pair, const struct gb_user *user);
-/* Makes the three cookies expire: the session they belong to has ended. */
+/* Makes the three cookies expire, if the request had any: the session they belong to has ended. */
 enum gb_err gb_reply_forget(const struct gb_app *app, struct gb_request *req);
-void gb_user_json(struct gb_json_writer *writer, const char *name, const struct gb_user *user);
+/* The members id, email, email_verified, username, groups of an object that is open. */
+void gb_user_json(struct gb_json_writer *writer, const struct gb_user *user);
 
 #endif

@@ -11,7 +11,9 @@
 enum gb_form_rule {
 	GB_FORM_NEVER,
 	GB_FORM_COOKIE,			/* with COOKIE_MODE=on; origin check, and CSRF where a cookie authenticates; answers 303 */
-	GB_FORM_LINK,			/* always: pages of mailed links; answers 303, or the page itself */
+	GB_FORM_LINK,			/* always; origin check unless the field `token` is there: pages of
+					 * mailed links; answers 303, or the page itself */
+	GB_FORM_LINK_OR_COOKIE,		/* with the field `token` as LINK, without it as COOKIE */
 	GB_FORM_PLAIN,			/* always; answers JSON (introspect, revoke) */
 };
 
@@ -27,6 +29,10 @@ struct gb_endpoint {
 	enum gb_form_rule form;
 	enum gb_auth auth;
 	const char *page;		/* where a form's ?error=CODE goes: "/login" */
+	const char *done;		/* where its ?done=1 goes; NULL: page */
+	bool returns;			/* a form's field `return` decides where success goes, and is kept on refusal */
+	bool mails;			/* it may queue mail: the deliverer is started after its answers */
+	bool is_health;			/* gets an app of which only `config` is set; opens the rest itself */
 	enum gb_keyring_access keys;
 	bool is_gate;			/* verify: every method, no body, no CORS, its own order */
 	bool is_page;			/* answers only HTML, at page URLs */

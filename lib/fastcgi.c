@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fastcgi.c: requests from a listening socket on descriptor 0, through libfcgi.
+ *
+ * libfcgi alone loses requests: a signal that arrives between its look at the
+ * stop flag and accept() is slept over, one that arrives while a body is read
+ * cuts the body short, and a silent peer holds the process for ever. So the
+ * signals are blocked but while we wait, we accept ourselves, and a timer shuts
+ * the reading side of a connection whose request does not arrive in time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fcgiapp.h>
+
+#include "backend.h"
+
+static const int stop_signals[] = { SIGTERM, SIGINT, SIGUSR1 };
+
+static volatile sig_atomic_t stopping;
+static volatile sig_atomic_t late_fd = -1;	/* the connection that the timer shuts */
+static sigset_t waiting_mask;			/* signals as they were: open while we wait */
+static FCGX_Request request;
+
+static void
+stop(int signal_number)
+{
+	(void)signal_number;
+	stopping = 1;
+}
+
+/* Every read from then on meets the end: no race between the signal and the call. */
+static void
+too_late(int signal_number)
+{
+	int saved = errno;
+
+	(void)signal_number;
+	if (late_fd >= 0)
+		shutdown(late_fd, SHUT_RD);
+	errno = saved;
+}
+
+static void
+deadline(int fd, time_t seconds)
+{
+	const struct itimerval timer = { .it_value = { .tv_sec = seconds } };
+
+	if (fd >= 0)
+		late_fd = fd;
+	setitimer(ITIMER_REAL, &timer, NULL);
+	if (fd < 0)
+		late_fd = -1;
+}
+
+static void
+handle(int signal_number, void (*handler)(int), int flags)
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(signal_number, &action, NULL);
+}
+
+static bool
+fastcgi_open(void)
+{
+	sigset_t blocked;
+	int flags;
+
+	sigemptyset(&blocked);
+	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
+		sigaddset(&blocked, stop_signals[i]);
+		handle(stop_signals[i], stop, 0);
+	}
+	sigprocmask(SIG_BLOCK, &blocked, &waiting_mask);
+	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
+		sigdelset(&waiting_mask, stop_signals[i]);
+	handle(SIGALRM, too_late, SA_RESTART);
+	handle(SIGPIPE, SIG_IGN, 0);	/* libfcgi was initialized before: it would take this for "not set" */
+
+	/* Another process that shares the socket may take the connection we were woken for. */
+	return (flags = fcntl(STDIN_FILENO, F_GETFL)) >= 0 &&
+	    fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK) == 0 &&
+	    FCGX_InitRequest(&request, -1, 0) == 0;
+}
+
+/* A connection, or -1 when it is time to stop. */
+static int
+next_connection(void)
+{
+	static const struct timespec pause = { .tv_nsec = 100000000 };
+	struct pollfd listening = { .fd = STDIN_FILENO, .events = POLLIN };
+	int fd;
+
+	while (!stopping) {
+		if (ppoll(&listening, 1, NULL, &waiting_mask) < 0)
+			continue;
+		if ((fd = accept4(STDIN_FILENO, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+			return fd;
+		if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK)
+			return -1;
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			nanosleep(&pause, NULL);
+	}
+	return -1;
+}
+
+/*
+ * Gives libfcgi our connection: with keepConnection set, FCGX_Accept_r takes the
+ * one that is there instead of closing it. After a broken head it would accept
+ * by itself, from the socket -1, and fails.
+ */
+static bool
+read_head(int fd)
+{
+	const struct timeval patience = { .tv_sec = GB_READ_DEADLINE_S };
+	int failed;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	request.ipcFd = fd;
+	request.keepConnection = 1;
+	deadline(fd, GB_READ_DEADLINE_S);
+	failed = FCGX_Accept_r(&request);
+	deadline(-1, 0);
+	if (failed != 0)
+		return false;
+	request.keepConnection = 0;	/* a kept connection would own this process */
+	if (FCGX_GetError(request.in) == 0)
+		return true;
+	FCGX_Finish_r(&request);
+	return false;
+}
+
+static bool
+fastcgi_accept(struct gb_connection *connection)
+{
+	int fd;
+
+	while ((fd = next_connection()) >= 0)
+		if (read_head(fd)) {
+			connection->variables = request.envp;
+			return true;
+		}
+	FCGX_Free(&request, 1);
+	return false;
+}
+
+static ssize_t
+fastcgi_read(void *bytes, size_t max)
+{
+	int len;
+
+	deadline(request.ipcFd, GB_READ_DEADLINE_S);
+	len = FCGX_GetStr(bytes, (int)max, request.in);
+	deadline(-1, 0);
+	return FCGX_GetError(request.in) == 0 ? len : -1;
+}
+
+static void
+fastcgi_write(const void *bytes, size_t len)
+{
+	FCGX_PutStr(bytes, (int)len, request.out);
+}
+
+static void
+fastcgi_log(const char *line)
+{
+	FCGX_PutStr(line, (int)strlen(line), request.err);
+}
+
+static void
+fastcgi_finish(void)
+{
+	FCGX_Finish_r(&request);
+}
+
+const struct gb_backend gb_backend_fastcgi = {
+	"fastcgi", fastcgi_open, fastcgi_accept, fastcgi_read, fastcgi_write, fastcgi_log, fastcgi_finish,
+};
+
+const struct gb_backend *
+gb_backend_find(void)
+{
+	FCGX_Init();
+	return FCGX_IsCGI() ? &gb_backend_cgi : &gb_backend_fastcgi;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* serve.c: the life of an endpoint's process, and of each request in it. */
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <sodium.h>
+
+#include "backend.h"
+#include "form.h"
+#include "log.h"
+#include "reply.h"
+#include "request.h"
+#include "spool.h"
+
+#define EXIT_UNFIT_SETTINGS 78		/* EX_CONFIG of sysexits.h */
+#define WHY_MAX 512
+
+struct server {
+	const struct gb_endpoint *endpoint;
+	const struct gb_backend *backend;
+	bool from_parameters;		/* the settings come with the first request */
+	struct gb_config *config;	/* NULL until they are read */
+	struct gb_app app;
+	bool is_open;			/* app is */
+	struct gb_arena *arena;
+};
+
+/* LeakSanitizer looks at its own process as a debugger does, which a guarded process must refuse. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#endif
+
+/* What is freed is overwritten: request bodies and cookies pass through buffers of libfcgi. */
+#define FREED_BYTE 0x5a
+
+static void
+harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	umask(077);
+	mallopt(M_PERTURB, FREED_BYTE);
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef IS_SANITIZED
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+/* sendmail is set-id in some systems, so a process that may start it must be allowed to gain by it. */
+static void
+harden_by_settings(const struct server *server)
+{
+	if (!server->endpoint->mails || server->config->mail_transport != GB_TRANSPORT_SENDMAIL)
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static int64_t
+milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+log_to_backend(void *backend, const char *line)
+{
+	((const struct gb_backend *)backend)->log(line);
+}
+
+/* A gb_config_lookup over a request's variables. */
+static const char *
+parameter(void *req, const char *name)
+{
+	return gb_request_variable(req, name);
+}
+
+/* req NULL: from the environment. */
+static enum gb_err
+load_settings(struct server *server, struct gb_request *req)
+{
+	char why[WHY_MAX] = "";
+	enum gb_err err = gb_config_load(req != NULL ? parameter : NULL, req, why, sizeof why, &server->config);
+
+	if (err == GB_OK)
+		harden_by_settings(server);
+	else
+		gb_log(server->endpoint->name, "%s", why);
+	return err == GB_OK || err == GB_ERR_MEMORY ? err : GB_ERR_MISCONFIGURED;
+}
+
+static enum gb_err
+settings_ready(struct server *server, struct gb_request *req)
+{
+	if (!server->from_parameters)
+		return server->config != NULL ? GB_OK : GB_ERR_MISCONFIGURED;
+	if (server->config == NULL)
+		return load_settings(server, req);
+	if (gb_config_same(server->config, parameter, req))
+		return GB_OK;
+	gb_log(server->endpoint->name, "the request's settings differ from those this process was started with");
+	return GB_ERR_MISCONFIGURED;
+}
+
+/*
+ * State, store, keys and limits; tried again with each request until they open, so that a
+ * cause that goes needs no restart.
+ */
+static enum gb_err
+app_ready(struct server *server, int64_t now)
+{
+	char why[WHY_MAX] = "";
+	enum gb_err err;
+
+	if (server->is_open) {
+		if (server->app.keyring != NULL)
+			gb_keyring_refresh(server->app.keyring, now);
+		return GB_OK;
+	}
+	server->app = (struct gb_app){ .config = server->config };
+	err = server->endpoint->is_health ? GB_OK : gb_app_open(server->config, server->endpoint->keys, now, why,
+	    sizeof why, &server->app);
+	server->is_open = err == GB_OK;
+	if (err != GB_OK)
+		gb_log(server->endpoint->name, "%s", why);
+	return err;
+}
+
+static void
+app_close(struct server *server)
+{
+	if (server->is_open && !server->endpoint->is_health)
+		gb_app_close(&server->app);
+	server->is_open = false;
+}
+
+static enum gb_err
+answer(struct server *server, struct gb_request *req)
+{
+	const struct gb_endpoint *endpoint = server->endpoint;
+	enum gb_err err;
+
+	if ((err = settings_ready(server, req)) != GB_OK)
+		return err;
+	req->reply->config = server->config;
+	if ((err = gb_request_judge(req, endpoint, server->config, server->backend)) != GB_OK)
+		return err;
+	if (req->reply->status != 0)
+		return GB_OK;	/* OPTIONS */
+	if ((err = app_ready(server, req->call.now)) != GB_OK)
+		return err;
+	if (endpoint->auth == GB_AUTH_SESSION && (err = gb_request_session(&server->app, req)) != GB_OK)
+		return err;
+	err = endpoint->handle(&server->app, req);
+	return err == GB_OK && req->reply->status == 0 ? GB_ERR_INTERNAL : err;
+}
+
+/* What a form is told in JSON too: its request was not understood at all. */
+static bool
+is_early(enum gb_err err)
+{
+	int status = gb_error_row(err)->status;
+
+	return err == GB_ERR_BAD_REQUEST || err == GB_ERR_INVALID_JSON || status == 405 || status == 411 ||
+	    status == 413 || status == 415;
+}
+
+static bool
+is_about_token(enum gb_err err)
+{
+	return gb_error_row(err)->status == 401 && err != GB_ERR_INVALID_CREDENTIALS &&
+	    err != GB_ERR_INVALID_CLIENT;
+}
+
+static const char *
+refusal_path(const struct server *server, const struct gb_request *req, enum gb_err err)
+{
+	const struct gb_endpoint *endpoint = server->endpoint;
+	const char *page = is_about_token(err) ? "/login" : endpoint->page;
+	const char *back = NULL;
+
+	if (endpoint->returns && gb_request_optional(req, "return", GB_RETURN_MAX, &back) == GB_OK && back != NULL)
+		back = gb_form_escape(back, req->call.arena);
+	return gb_arena_printf(req->call.arena, "%s%s?error=%s%s%s", server->config->frontend_path, page,
+	    gb_error_row(err)->code, back != NULL ? "&return=" : "", back != NULL ? back : "");
+}
+
+static const char *
+success_path(const struct server *server, const struct gb_request *req)
+{
+	const struct gb_endpoint *endpoint = server->endpoint;
+	bool accepted = req->reply->status == 202;	/* nobody is signed in yet */
+	const char *page = endpoint->done != NULL && !(endpoint->returns && accepted) ? endpoint->done : endpoint->page;
+
+	if (endpoint->returns && !accepted && gb_request_has(req, "return")) {
+		const char *back;
+
+		if (gb_request_field(req, "return", GB_BODY_MAX, &back) != GB_ERR_MISSING_FIELD)
+			return gb_return_path(server->config, req->call.arena, back);
+	}
+	return gb_arena_printf(req->call.arena, "%s%s?done=1", server->config->frontend_path, page);
+}
+
+/* A form's answer is a page; it may have been made already, as HTML or as a redirect. */
+static enum gb_err
+answer_form(const struct server *server, struct gb_request *req, enum gb_err err)
+{
+	const char *path;
+
+	if (err == GB_OK && (req->reply->is_html || req->reply->is_redirect))
+		return GB_OK;
+	path = err == GB_OK ? success_path(server, req) : refusal_path(server, req, err);
+	return path != NULL ? gb_reply_redirect(req, 303, path) : GB_ERR_MEMORY;
+}
+
+/* To a web server's question about a gate, everything but yes is 401, 403 or 503. */
+static enum gb_err
+gate_error(enum gb_err err)
+{
+	int status = gb_error_row(err)->status;
+
+	return err == GB_OK || status == 401 || status == 403 || status == 503 ? err : GB_ERR_BUSY;
+}
+
+static enum gb_err
+finish_answer(const struct server *server, struct gb_request *req, enum gb_err err)
+{
+	enum gb_form_rule rule = server->endpoint->form;
+
+	if (server->endpoint->is_gate)
+		err = gate_error(err);
+	if (req->body == GB_BODY_FORM && rule != GB_FORM_PLAIN && !is_early(err))
+		return answer_form(server, req, err);
+	return err != GB_OK ? gb_reply_error(req, err) : GB_OK;
+}
+
+static void
+send_answer(const struct server *server, const struct gb_request *req)
+{
+	static const char no_memory[] = "Status: 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+	    "Cache-Control: no-store\r\nRetry-After: 1\r\n\r\n"
+	    "{\"error\":\"The service is busy, please try again\",\"status\":503,\"code\":\"busy\"}";
+	size_t len;
+	const char *head = req->reply->status != 0 ? gb_reply_head(req, &len) : NULL;
+
+	if (head == NULL) {
+		server->backend->write(no_memory, sizeof no_memory - 1);
+		return;
+	}
+	server->backend->write(head, len);
+	if (req->method != GB_METHOD_HEAD && req->reply->body_len > 0)
+		server->backend->write(req->reply->body, req->reply->body_len);
+}
+
+static enum gb_err
+serve_one(struct server *server, const struct gb_connection *connection)
+{
+	int64_t begun = milliseconds();
+	struct gb_reply reply = { 0 };
+	struct gb_request req;
+	enum gb_err err;
+
+	gb_log_to(log_to_backend, (void *)server->backend);
+	gb_request_begin(&req, server->arena, connection->variables, (int64_t)time(NULL));
+	req.reply = &reply;
+	err = answer(server, &req);
+	if (finish_answer(server, &req, err) != GB_OK)
+		reply.status = 0;
+	send_answer(server, &req);
+	gb_log_request(server->endpoint->name, &req, reply.status != 0 ? reply.status : 503,
+	    err != GB_OK ? err : reply.error, milliseconds() - begun);
+	server->backend->finish();
+	gb_log_to(NULL, NULL);
+	return err != GB_OK ? err : reply.error;
+}
+
+/* A store that failed is opened anew, which recovers it, at the next request. */
+static void
+after_answer(struct server *server, enum gb_err err)
+{
+	if (server->endpoint->mails && server->is_open)
+		gb_spool_kick(&server->app);
+	gb_arena_reset(server->arena);
+	if (err == GB_ERR_STORE_UNAVAILABLE)
+		app_close(server);
+}
+
+/* GB_ERR_MISCONFIGURED: the process cannot serve. A store that cannot be opened may come back. */
+static enum gb_err
+prepare(struct server *server)
+{
+	enum gb_err err;
+
+	if (server->from_parameters)
+		return GB_OK;
+	if ((err = load_settings(server, NULL)) != GB_OK)
+		return err;
+	err = app_ready(server, (int64_t)time(NULL));
+	return err == GB_ERR_MISCONFIGURED ? err : GB_OK;
+}
+
+static int
+run(struct server *server)
+{
+	struct gb_connection connection;
+	enum gb_err unfit;
+
+	if (!server->backend->open()) {
+		gb_log(server->endpoint->name, "descriptor 0 is no socket to accept requests from: %m");
+		return EXIT_FAILURE;
+	}
+	/* Plain CGI answers before it gives up; a FastCGI server must not be kept busy by starting us again. */
+	if ((unfit = prepare(server)) != GB_OK && server->backend != &gb_backend_cgi)
+		return EXIT_UNFIT_SETTINGS;
+	while (server->backend->accept(&connection)) {
+		enum gb_err err = serve_one(server, &connection);
+
+		after_answer(server, err);
+	}
+	return unfit != GB_OK ? EXIT_UNFIT_SETTINGS : EXIT_SUCCESS;
+}
+
+int
+gb_serve(const struct gb_endpoint *endpoint)
+{
+	struct server server = { .endpoint = endpoint };
+	int code;
+
+	harden();
+	if (sodium_init() < 0 || (server.arena = gb_arena_new()) == NULL) {
+		gb_log(endpoint->name, "no memory or no randomness to start with");
+		return EXIT_FAILURE;
+	}
+	server.backend = gb_backend_find();
+	server.from_parameters = server.backend != &gb_backend_cgi && !gb_config_in_environment();
+	code = run(&server);
+	app_close(&server);
+	gb_config_free(server.config);
+	gb_arena_free(server.arena);
+	return code;
+}
