@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* account.js: times as people write them; and, where the server could not know who asks, who that is. */
 import { text } from "./texts.js";
-import { call, page } from "./session.js";
+import { call, page, signedIn } from "./session.js";
 
 const short = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 
@@ -47,10 +47,16 @@ const sessionRow = (session, unknown) => {
 
 /* Without cookies the page arrives empty and hidden. */
 const fillShell = async (shell, onSubmit) => {
+	const login = `login?return=${encodeURIComponent(location.pathname)}`;
+
+	if (!signedIn()) {
+		location.replace(page(login));
+		return;
+	}
 	const [me, list] = await Promise.all([call("me", { method: "GET" }), call("sessions", { method: "GET" })]);
 
 	if (!me.ok || !list.ok) {
-		location.replace(page(`login?error=${me.body.code ?? "internal"}&return=${encodeURIComponent(location.pathname)}`));
+		location.replace(page(`${login}&error=${(me.ok ? list : me).body.code ?? "internal"}`));
 		return;
 	}
 	const unknown = await text("device.unknown");

@@ -4,7 +4,7 @@
  * are sent without a reload, and answers and errors are told where they belong.
  */
 import { text } from "./texts.js";
-import { call, forget, page, signedIn, stay } from "./session.js";
+import { call, forget, page, stay } from "./session.js";
 import { strength } from "./strength.js";
 import { fillAccount } from "./account.js";
 
@@ -272,12 +272,8 @@ const start = async () => {
 	for (const field of document.querySelectorAll("[data-strength]"))
 		addStrength(field);
 	await Promise.all([widenSignIn(), ...Array.from(document.querySelectorAll(".secret input"), addShow)]);
-	if (body.classList.contains("account")) {
-		if (!signedIn())
-			location.replace(page(`login?return=${encodeURIComponent(location.pathname)}`));
-		else
-			await Promise.all([fillAccount(onSubmit), stay()]);
-	}
+	if (body.classList.contains("account"))
+		await Promise.all([fillAccount(onSubmit), stay()]);
 };
 
 start();
