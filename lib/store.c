@@ -16,6 +16,7 @@ struct gb_store {
 
 /* Searched by the scheme of DATABASE_URL. */
 static const struct gb_store_backend *const backends[] = {
+	&gb_store_gdbm,
 	NULL
 };
 

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* group.c: one flush for all who wait, and the checkpoint that empties the log. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "store/engine.h"
+
+#define BUSY_EPOCH_S 60			/* a log that fills faster may double */
+
+static enum gb_err
+poison(struct gb_engine *engine, const char *what)
+{
+	enum gb_err err = gb_engine_fail(engine, "%s", what);
+
+	atomic_store(&engine->control->poison, 1);
+	return err;
+}
+
+/* Begins to write pages out, so that the checkpoint's own flush finds little; waits for nothing. */
+static void
+write_out_early(struct gb_engine *engine, uint64_t before, uint64_t now)
+{
+	struct gb_control *control = engine->control;
+	uint64_t step = atomic_load(&control->log_size) / 4, base = atomic_load(&control->base);
+
+	if ((before - base) / step != (now - base) / step)
+		sync_file_range(engine->db_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+enum gb_err
+gb_log_flush(struct gb_engine *engine)
+{
+	struct gb_control *control = engine->control;
+	uint64_t end = atomic_load(&control->end), durable = atomic_load(&control->durable);
+	enum gb_err err;
+
+	if (atomic_load(&control->poison) != 0)
+		return gb_engine_fail(engine, "an earlier write failed");
+	if (end > durable) {
+		atomic_store(&control->flushing, end);
+		if (fdatasync(engine->log_fd) != 0)
+			return poison(engine, "store.log: cannot flush");
+		atomic_store(&control->durable, end);
+		atomic_fetch_add(&control->flushes, 1);
+	}
+	if ((err = gb_recover_apply(engine)) == GB_OK && end > durable)
+		write_out_early(engine, durable, end);
+	return err;
+}
+
+/* A busy site gets a longer log, a quiet one keeps its disk. Failing to grow harms only if the frame needs it. */
+static void
+grow(struct gb_engine *engine)
+{
+	struct gb_control *control = engine->control;
+	uint64_t size = atomic_load(&control->log_size), want = size, now_s = gb_clock_ms() / 1000;
+
+	if (now_s - atomic_load(&control->epoch_began_s) < BUSY_EPOCH_S)
+		want *= 2;
+	while (want < GB_LOG_HEADER + engine->frame_len)
+		want *= 2;
+	if (want > GB_LOG_MAX)
+		want = GB_LOG_MAX;
+	if (want > size && gb_write_zeros(engine->log_fd, size, want) && fdatasync(engine->log_fd) == 0)
+		atomic_store(&control->log_size, want);
+	atomic_store(&control->epoch_began_s, now_s);
+}
+
+/* Rule 2: all pages first, then the header; who dies in between leaves the state for recovery. */
+static enum gb_err
+epoch_switch(struct gb_engine *engine)
+{
+	struct gb_control *control = engine->control;
+	uint64_t base = (atomic_load(&control->end) + GB_PAGE - 1) / GB_PAGE * GB_PAGE;
+	uint64_t epoch = atomic_load(&control->epoch) + 1;
+	enum gb_err err;
+
+	if (fdatasync(engine->db_fd) != 0)
+		return poison(engine, "store.gdbm: cannot flush");
+	if (fdatasync(engine->sums_fd) != 0)
+		return poison(engine, "store.sums: cannot flush");
+	atomic_store(&control->state, GB_ENGINE_BUSY);
+	if ((err = gb_log_header_write(engine, epoch, base, atomic_load(&control->db_size))) != GB_OK)
+		return err;
+	atomic_store(&control->end, base);
+	atomic_store(&control->flushing, base);
+	atomic_store(&control->durable, base);
+	atomic_store(&control->applied, base);
+	atomic_store(&control->base, base);
+	atomic_store(&control->last, 0);
+	atomic_store(&control->epoch, epoch);
+	atomic_store(&control->state, GB_ENGINE_READY);
+	atomic_fetch_add(&control->checkpoints, 1);
+	return GB_OK;
+}
+
+enum gb_err
+gb_log_checkpoint(struct gb_engine *engine)
+{
+	enum gb_err err;
+
+	if ((err = gb_lock_take(engine, GB_LOCK_FLUSH)) != GB_OK)
+		return err;
+	if ((err = gb_log_flush(engine)) == GB_OK && (err = epoch_switch(engine)) == GB_OK)
+		grow(engine);
+	gb_lock_release(engine, GB_LOCK_FLUSH);
+	return err;
+}
+
+/* After a recovery: what it kept is durable; what it did not may be anything but done. */
+static enum gb_err
+outcome_after_recovery(struct gb_engine *engine, uint64_t lsn, uint64_t generation)
+{
+	uint64_t kept = atomic_load(&engine->control->kept);
+
+	if (atomic_load(&engine->control->generation) == generation + 1 && lsn <= kept)
+		return GB_OK;
+	return gb_engine_fail(engine, "a recovery ran while the commit was under way");
+}
+
+static enum gb_err
+lead(struct gb_engine *engine, uint64_t lsn)
+{
+	struct gb_control *control = engine->control;
+	bool ready = gb_engine_ready(engine);
+	enum gb_err err = GB_OK;
+
+	if (ready && atomic_load(&control->applied) < lsn)
+		err = gb_log_flush(engine);
+	gb_lock_release(engine, GB_LOCK_FLUSH);
+	/* whoever switched epochs or recovered has died */
+	return ready ? err : gb_recover_stuck(engine);
+}
+
+enum gb_err
+gb_log_await(struct gb_engine *engine, uint64_t lsn, uint64_t generation)
+{
+	struct gb_control *control = engine->control;
+	uint64_t until = 0;
+	enum gb_err err = GB_OK;
+
+	while (err == GB_OK) {
+		uint32_t seen = atomic_load(&control->lock_words[GB_LOCK_FLUSH]);
+		uint64_t applied = atomic_load(&control->applied);
+
+		if (atomic_load(&control->generation) != generation)
+			return outcome_after_recovery(engine, lsn, generation);
+		if (applied >= lsn)
+			return GB_OK;
+		if (gb_lock_try(engine, GB_LOCK_FLUSH)) {
+			err = lead(engine, lsn);
+			continue;
+		}
+		atomic_store(&control->lock_wanted[GB_LOCK_FLUSH], 1);
+		if (until == 0)
+			until = gb_clock_ms() + GB_LOCK_WAIT_MS;
+		else if (gb_clock_ms() > until)
+			return gb_engine_fail(engine, "the flush takes too long");
+		gb_lock_wait(engine, GB_LOCK_FLUSH, seen);
+	}
+	return err;
+}

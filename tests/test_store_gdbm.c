@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: MIT */
+/* test_store_gdbm.c: what only the embedded store promises: processes, files, repair, sweep. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <criterion/criterion.h>
+
+#include "store/crc32c.h"
+#include "store_temporary.h"
+
+#define NOW INT64_C(1800000000)
+#define DAY (24 * 3600)
+
+static enum gb_err
+put_at(struct gb_store *store, const char *key, const char *value, int64_t expires_at, int64_t now)
+{
+	struct gb_arena *arena = gb_arena_new();
+	struct gb_change change = { .kind = GB_PUT, .key = key, .value = value, .value_len = strlen(value),
+	    .expires_at = expires_at };
+	struct gb_record record;
+	enum gb_err err = gb_store_get(store, key, now, arena, &record);
+
+	change.version = record.version;
+	if (err == GB_OK)
+		err = gb_store_commit(store, &change, 1, now, NULL);
+	gb_arena_free(arena);
+	return err;
+}
+
+static enum gb_err
+put(struct gb_store *store, const char *key, const char *value)
+{
+	return put_at(store, key, value, 0, NOW);
+}
+
+/* -1: absent; -2: no answer. */
+static int
+number_of(struct gb_store *store, const char *key, uint64_t *version)
+{
+	struct gb_arena *arena = gb_arena_new();
+	struct gb_record record;
+	int number = -2;
+
+	if (gb_store_get(store, key, NOW, arena, &record) == GB_OK)
+		number = record.value == NULL ? -1 : atoi((const char *)record.value);
+	*version = record.version;
+	gb_arena_free(arena);
+	return number;
+}
+
+static bool
+is_there(struct gb_store *store, const char *key)
+{
+	uint64_t version;
+
+	number_of(store, key, &version);
+	return version != GB_VERSION_ABSENT;
+}
+
+static void
+add_one(struct gb_store *store, const char *key)
+{
+	enum gb_err err;
+	char text[16];
+
+	do {
+		uint64_t version;
+		int number = number_of(store, key, &version);
+		struct gb_change change = { .kind = GB_PUT, .key = key, .version = version, .value = text };
+
+		change.value_len = (size_t)snprintf(text, sizeof text, "%d", number < 0 ? 1 : number + 1) + 1;
+		err = number == -2 ? GB_ERR_STORE_UNAVAILABLE : gb_store_commit(store, &change, 1, NOW, NULL);
+	} while (err == GB_ERR_CONFLICT);
+	cr_assert_eq(err, GB_OK, "%s", gb_error_cause(err));
+}
+
+static void
+count_in_child(const struct store_temporary *temporary, int rounds)
+{
+	struct gb_store *store;
+	char why[300], own[32];
+
+	if (gb_store_open(temporary->url, NOW, why, sizeof why, &store) != GB_OK)
+		_exit(1);
+	snprintf(own, sizeof own, "own:%d", (int)getpid());
+	for (int i = 0; i < rounds; i++) {
+		add_one(store, "shared");
+		add_one(store, own);
+	}
+	gb_store_close(store);
+	_exit(0);
+}
+
+static void
+wait_for(const pid_t *children, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		int status;
+
+		cr_assert_eq(waitpid(children[i], &status, 0), children[i]);
+		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child ended with %#x", (unsigned)status);
+	}
+}
+
+Test(store_gdbm, counts_right_among_many_processes, .timeout = 60)
+{
+	enum { PROCESSES = 5, ROUNDS = 60 };
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+	pid_t children[PROCESSES];
+	uint64_t version;
+
+	for (int i = 0; i < PROCESSES; i++)
+		if ((children[i] = fork()) == 0)
+			count_in_child(&temporary, ROUNDS);
+	wait_for(children, PROCESSES);
+	cr_assert_eq(number_of(store, "shared", &version), PROCESSES * ROUNDS);
+	for (int i = 0; i < PROCESSES; i++) {
+		char own[32];
+
+		snprintf(own, sizeof own, "own:%d", (int)children[i]);
+		cr_assert_eq(number_of(store, own, &version), ROUNDS);
+	}
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, creates_one_store_when_many_open_it_first, .timeout = 60)
+{
+	enum { PROCESSES = 8 };
+	struct store_temporary temporary;
+	struct gb_store *store;
+	pid_t children[PROCESSES];
+	uint64_t version;
+
+	store_temporary_make(&temporary);
+	for (int i = 0; i < PROCESSES; i++)
+		if ((children[i] = fork()) == 0)
+			count_in_child(&temporary, 3);
+	wait_for(children, PROCESSES);
+	store = store_temporary_again(&temporary, NOW);
+	cr_assert_eq(number_of(store, "shared", &version), PROCESSES * 3);
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, keeps_all_when_opened_again)
+{
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+	uint64_t version;
+
+	cr_assert_eq(put(store, "u:1", "41"), GB_OK);
+	gb_store_close(store);
+	store = store_temporary_again(&temporary, NOW);
+	cr_assert_eq(number_of(store, "u:1", &version), 41);
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, refuses_commits_of_a_forked_child)
+{
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+	pid_t child;
+
+	if ((child = fork()) == 0)
+		_exit(put(store, "u:1", "1") == GB_ERR_STORE_UNAVAILABLE ? 0 : 1);
+	wait_for(&child, 1);
+	cr_assert_eq(put(store, "u:1", "1"), GB_OK);
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+static void
+assert_refused(const struct store_temporary *temporary, const char *word)
+{
+	struct gb_store *store;
+	char why[300] = "";
+
+	cr_assert_eq(gb_store_open(temporary->url, NOW, why, sizeof why, &store), GB_ERR_STORE_UNAVAILABLE);
+	cr_assert_not_null(strstr(why, word), "'%s' does not say '%s'", why, word);
+}
+
+static void
+closed_store(struct store_temporary *temporary)
+{
+	struct gb_store *store = store_temporary_open(temporary, NOW);
+
+	cr_assert_eq(put(store, "u:1", "41"), GB_OK);
+	gb_store_close(store);
+}
+
+static void
+assert_still_good(const struct store_temporary *temporary)
+{
+	struct gb_store *store = store_temporary_again(temporary, NOW);
+	uint64_t version;
+
+	cr_assert_eq(number_of(store, "u:1", &version), 41);
+	cr_assert_eq(put(store, "u:2", "42"), GB_OK);
+	gb_store_close(store);
+}
+
+static const char *const files[] = { "store.gdbm", "store.log", "store.sums", "store.control" };
+
+Test(store_gdbm, refuses_a_symbolic_link_in_place_of_each_file)
+{
+	for (size_t i = 0; i < 4; i++) {
+		struct store_temporary temporary;
+		char aside[128];
+
+		closed_store(&temporary);
+		snprintf(aside, sizeof aside, "%s/aside", temporary.root);
+		cr_assert_eq(rename(store_temporary_path(&temporary, files[i]), aside), 0);
+		cr_assert_eq(symlink(aside, store_temporary_path(&temporary, files[i])), 0);
+		assert_refused(&temporary, "symbolic link");
+		cr_assert_eq(rename(aside, store_temporary_path(&temporary, files[i])), 0);
+		assert_still_good(&temporary);
+		store_temporary_remove(&temporary);
+	}
+}
+
+Test(store_gdbm, refuses_a_hard_link_in_place_of_each_file)
+{
+	for (size_t i = 0; i < 4; i++) {
+		struct store_temporary temporary;
+		char aside[128];
+
+		closed_store(&temporary);
+		snprintf(aside, sizeof aside, "%s/aside", temporary.root);
+		cr_assert_eq(link(store_temporary_path(&temporary, files[i]), aside), 0);
+		assert_refused(&temporary, "hard links");
+		cr_assert_eq(unlink(aside), 0);
+		assert_still_good(&temporary);
+		store_temporary_remove(&temporary);
+	}
+}
+
+Test(store_gdbm, refuses_a_fifo_in_place_of_each_file, .timeout = 20)
+{
+	for (size_t i = 0; i < 4; i++) {
+		struct store_temporary temporary;
+		char aside[128];
+
+		closed_store(&temporary);
+		snprintf(aside, sizeof aside, "%s/aside", temporary.root);
+		cr_assert_eq(rename(store_temporary_path(&temporary, files[i]), aside), 0);
+		cr_assert_eq(mkfifo(store_temporary_path(&temporary, files[i]), 0600), 0);
+		assert_refused(&temporary, "not a regular file");
+		cr_assert_eq(rename(aside, store_temporary_path(&temporary, files[i])), 0);
+		assert_still_good(&temporary);
+		store_temporary_remove(&temporary);
+	}
+}
+
+Test(store_gdbm, refuses_a_mode_that_lets_others_in)
+{
+	for (size_t i = 0; i < 5; i++) {
+		struct store_temporary temporary;
+		const char *path;
+
+		closed_store(&temporary);
+		path = i < 4 ? store_temporary_path(&temporary, files[i]) : temporary.dir;
+		cr_assert_eq(chmod(path, i < 4 ? 0640 : 0750), 0);
+		assert_refused(&temporary, "lets others in");
+		cr_assert_eq(chmod(path, i < 4 ? 0600 : 0700), 0);
+		assert_still_good(&temporary);
+		store_temporary_remove(&temporary);
+	}
+}
+
+Test(store_gdbm, refuses_files_of_another_owner)
+{
+	if (geteuid() != 0)
+		cr_skip_test("only root can give a file away");
+	for (size_t i = 0; i < 5; i++) {
+		struct store_temporary temporary;
+		const char *path;
+
+		closed_store(&temporary);
+		path = i < 4 ? store_temporary_path(&temporary, files[i]) : temporary.dir;
+		cr_assert_eq(chown(path, 12345, (gid_t)-1), 0);
+		assert_refused(&temporary, "belongs to user 12345");
+		cr_assert_eq(chown(path, 0, (gid_t)-1), 0);
+		assert_still_good(&temporary);
+		store_temporary_remove(&temporary);
+	}
+}
+
+Test(store_gdbm, refuses_a_relative_path)
+{
+	struct gb_store *store;
+	char why[300] = "";
+
+	cr_assert_eq(gb_store_open("gdbm:store", NOW, why, sizeof why, &store), GB_ERR_STORE_UNAVAILABLE);
+	cr_assert_not_null(strstr(why, "absolute"));
+}
+
+Test(store_gdbm, makes_its_files_for_the_owner_alone)
+{
+	struct store_temporary temporary;
+	struct stat status;
+
+	closed_store(&temporary);
+	cr_assert_eq(stat(temporary.dir, &status), 0);
+	cr_assert_eq(status.st_mode & 07777, 0700);
+	for (size_t i = 0; i < 4; i++) {
+		cr_assert_eq(stat(store_temporary_path(&temporary, files[i]), &status), 0);
+		cr_assert_eq(status.st_mode & 07777, 0600);
+	}
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, refuses_a_store_of_which_a_file_is_missing)
+{
+	const char *const needed[] = { "store.gdbm", "store.log", "store.sums" };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct store_temporary temporary;
+		char aside[128];
+
+		closed_store(&temporary);
+		snprintf(aside, sizeof aside, "%s/aside", temporary.root);
+		cr_assert_eq(rename(store_temporary_path(&temporary, needed[i]), aside), 0);
+		assert_refused(&temporary, needed[i]);
+		cr_assert_eq(rename(aside, store_temporary_path(&temporary, needed[i])), 0);
+		assert_still_good(&temporary);
+		store_temporary_remove(&temporary);
+	}
+}
+
+Test(store_gdbm, rebuilds_its_control_page_when_it_is_missing)
+{
+	struct store_temporary temporary;
+
+	closed_store(&temporary);
+	cr_assert_eq(unlink(store_temporary_path(&temporary, "store.control")), 0);
+	assert_still_good(&temporary);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, refuses_to_write_after_its_control_page_was_taken_away)
+{
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+
+	cr_assert_eq(put(store, "u:1", "41"), GB_OK);
+	cr_assert_eq(unlink(store_temporary_path(&temporary, "store.control")), 0);
+	cr_assert_eq(put(store, "u:1", "42"), GB_ERR_STORE_UNAVAILABLE);
+	gb_store_close(store);
+	assert_still_good(&temporary);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, sweeps_what_expired_a_day_ago_and_nothing_younger, .timeout = 60)
+{
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+
+	cr_assert_eq(put_at(store, "s:old", "1", NOW + 10, NOW), GB_OK);
+	cr_assert_eq(put_at(store, "s:young", "1", NOW + 1000, NOW), GB_OK);
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(put_at(store, "u:1", "1", 0, NOW + DAY + 9), GB_OK);
+	cr_assert(is_there(store, "s:old"));
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(put_at(store, "u:1", "1", 0, NOW + DAY + 10), GB_OK);
+	cr_assert_not(is_there(store, "s:old"));
+	cr_assert(is_there(store, "s:young"));
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, sweeps_nothing_for_a_day_after_the_clock_jumped, .timeout = 60)
+{
+	const int64_t later = NOW + 40 * DAY;
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+	char why[200];
+
+	cr_assert_eq(put_at(store, "s:old", "1", NOW + 10, NOW), GB_OK);
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(put_at(store, "u:1", "1", 0, later + i * 3600), GB_OK);
+	cr_assert(is_there(store, "s:old"));
+	cr_assert_eq(gb_store_health(store, later, why, sizeof why), GB_OK);
+	cr_assert_not_null(strstr(why, "clock jumped"));
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(put_at(store, "u:1", "1", 0, later + DAY), GB_OK);
+	cr_assert_not(is_there(store, "s:old"));
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, sweeps_again_once_the_clock_came_back, .timeout = 60)
+{
+	const int64_t wrong = NOW + 400 * DAY, right = NOW + 2 * DAY;
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+
+	cr_assert_eq(put_at(store, "s:old", "1", NOW + 10, NOW), GB_OK);
+	cr_assert_eq(put_at(store, "s:live", "1", NOW + 50 * DAY, NOW), GB_OK);
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(put_at(store, "u:1", "1", 0, wrong), GB_OK);
+	cr_assert(is_there(store, "s:live"));
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(put_at(store, "u:1", "1", 0, right), GB_OK);
+	cr_assert_not(is_there(store, "s:old"));
+	cr_assert(is_there(store, "s:live"));
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, stays_a_file_that_gdbmtool_reads)
+{
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+	char command[256], line[128] = "";
+	FILE *pipe;
+
+	for (int i = 0; i < 300; i++) {
+		char key[16];
+
+		snprintf(key, sizeof key, "u:%d", i);
+		cr_assert_eq(put(store, key, "1"), GB_OK);
+	}
+	snprintf(command, sizeof command, "gdbmtool -r %s count 2>&1", store_temporary_path(&temporary, "store.gdbm"));
+	cr_assert_not_null(pipe = popen(command, "r"));
+	cr_assert_not_null(fgets(line, sizeof line, pipe));
+	pclose(pipe);
+	cr_assert_not_null(strstr(line, " 302 items"), "%s", line);
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+/* RFC 3720 B.4. */
+Test(crc32c, gives_the_published_sums_by_instruction_and_by_table)
+{
+	unsigned char bytes[32] = { 0 }, many[300];
+
+	cr_assert_eq(gb_crc32c(0, bytes, 32), 0x8a9136aau);
+	memset(bytes, 0xff, 32);
+	cr_assert_eq(gb_crc32c(0, bytes, 32), 0x62a8ab43u);
+	for (unsigned i = 0; i < 32; i++)
+		bytes[i] = (unsigned char)i;
+	cr_assert_eq(gb_crc32c(0, bytes, 32), 0x46dd794eu);
+	cr_assert_eq(gb_crc32c_table(0, bytes, 32), 0x46dd794eu);
+	for (unsigned i = 0; i < sizeof many; i++)
+		many[i] = (unsigned char)(i * 7);
+	for (size_t len = 0; len <= sizeof many; len++) {
+		cr_assert_eq(gb_crc32c(0, many, len), gb_crc32c_table(0, many, len));
+		cr_assert_eq(gb_crc32c(gb_crc32c(0, many, len / 3), many + len / 3, len - len / 3),
+		    gb_crc32c(0, many, len));
+	}
+}
