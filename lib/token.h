@@ -21,6 +21,9 @@ struct gb_token_pair {
 	const char *gate;				/* value of the gate cookie; NULL: none asked for */
 };
 
+/* For the log: who and which session, once a signature or a secret has proven it. */
+void gb_call_identify(struct gb_call *call, const char *user_id, const char *session_id);
+
 /* Who sent a request: set by gb_token_check and gb_token_check_gate. */
 struct gb_identity {
 	struct gb_user user;
@@ -89,7 +92,17 @@ enum gb_err gb_session_end(const struct gb_app *app, struct gb_call *call, const
 enum gb_err gb_session_end_all(const struct gb_app *app, struct gb_call *call, const char *user_id,
     const unsigned char *kept);
 
-/* Adds the deletion of every session in u: but `kept` to a commit and empties the list in u:. */
+/*
+ * Makes room in u: for one more session: ids of dead ones are dropped, then the least recently used
+ * beyond sessions_per_user, whose deletion is added to the commit that puts u:.
+ */
+enum gb_err gb_session_make_room(const struct gb_app *app, struct gb_call *call, struct gb_user *user,
+    struct gb_commit *commit);
+
+/* Takes an id off the list in u:; false if it is not there. */
+bool gb_session_forget(struct gb_user *user, const unsigned char id[static GB_SESSION_ID_LEN]);
+
+/* Adds the deletion of every session in u: but `kept` to the commit that puts u:, and empties the list in u:. */
 void gb_session_drop_all(struct gb_user *user, const unsigned char *kept, struct gb_commit *commit);
 
 #endif
