@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 #
-# all run test bench fuzz crash install clean: one non-recursive Makefile.
-#   make run                    installs what is missing, builds, serves on 127.0.0.1:8080
+# One non-recursive Makefile; make calls itself only to build what a fresh machine's
+# packages were missing for.
+#   make run [PORT=8080] [STATE=var] [SETTING=value...]
 #   make test [SANITIZE=address,undefined]
-# build/ holds all that is made; a sanitized build stands in its own folder beside it.
+#   make coverage, make bench, make fuzz, make crash
+#   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee]
+# build/ holds all that is made; a sanitized build stands in its own folder below it.
 
 CC ?= cc
 CFLAGS ?= -O2 -g
@@ -23,6 +26,9 @@ GB_CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(GB_CPPFLAGS))
 GB_CFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 GB_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
+ifneq ($(STATE_DEFAULT),)
+GB_CPPFLAGS += -DGB_STATE_DEFAULT='"$(STATE_DEFAULT)"'
+endif
 COMPILE = $(CC) $(GB_CPPFLAGS) $(CPPFLAGS) $(GB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 LIBS := -lfcgi -lcjson -lsodium -l:libcrypto.a -lzxcvbn -lm
@@ -37,10 +43,48 @@ TEST_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*
 
 LIBGUARDBEE := $(BUILD)/lib/libguardbee.a
 LIBGDBM := $(BUILD)/lib/libgdbm_redirected.a
+# What a browser may load; the templates are built into the programs.
+WWW := $(patsubst %,$(BUILD)/%,$(wildcard www/*.* www/texts/*.*))
+# Sanitizers write into files of this folder, also where nobody sees their standard error.
+SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
-.PHONY: all clean
+.PHONY: all tests run test bench fuzz crash coverage install clean
 .SECONDARY:
-all: $(LIBGUARDBEE) $(ENDPOINTS) $(if $(COMMAND_OBJECTS),$(BUILD)/bin/guardbee)
+all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
+tests: all $(TESTS)
+
+# The lists are read before anything is built: on a bare machine there is no compiler yet.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+run:
+	@etc/install-packages etc/packages
+	+@$(MAKE) --no-print-directory $(JOBS) all
+	@exec etc/serve $(BUILD)
+
+test:
+	@etc/install-packages etc/packages etc/packages-test
+	+@$(MAKE) --no-print-directory $(JOBS) tests
+	@tests/run $(BUILD)
+
+bench fuzz crash:
+	@etc/install-packages etc/packages etc/packages-test
+	+@$(MAKE) --no-print-directory $(JOBS) tests
+	@tests/$@/run $(BUILD)
+
+# Branch coverage of lib/ by everything `make test` runs.
+coverage:
+	@etc/install-packages etc/packages etc/packages-test
+	+@$(MAKE) --no-print-directory $(JOBS) BUILD=build/coverage CFLAGS='-O0 -g --coverage' tests
+	tests/run build/coverage
+	gcovr --root . --filter lib/ --object-directory build/coverage --txt-metric branch --print-summary build/coverage
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/lib/guardbee $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/guardbee/www/texts \
+		$(DESTDIR)$(PREFIX)/share/doc/guardbee
+	install -m 755 $(ENDPOINTS) $(DESTDIR)$(PREFIX)/lib/guardbee
+	install -m 755 $(BUILD)/bin/guardbee $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(wildcard www/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www
+	install -m 644 $(wildcard www/texts/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www/texts
+	install -m 644 README.md LICENSE $(filter-out etc/packages%,$(wildcard etc/*.*)) $(DESTDIR)$(PREFIX)/share/doc/guardbee
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -73,16 +117,22 @@ $(LIBGDBM): lib/store/gdbm.redirect lib/store/gdbm.symbols
 		echo "libgdbm.a: the symbols above are not in lib/store/gdbm.symbols" >&2; rm -f $@.$$$$.*; exit 1; \
 	fi; rm -f $@.$$$$.needed; mv $@.$$$$.a $@
 
-$(BUILD)/cgi-bin/%.fcgi: $(BUILD)/cgi-bin/%.o $(LIBGUARDBEE) $(LIBGDBM)
+$(BUILD)/cgi-bin/%.fcgi: $(BUILD)/cgi-bin/%.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)
 
-$(BUILD)/bin/guardbee: $(COMMAND_OBJECTS) $(LIBGUARDBEE) $(LIBGDBM)
+$(BUILD)/bin/guardbee: $(COMMAND_OBJECTS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(LIBGUARDBEE) $(LIBGDBM)
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) -lcriterion $(LIBS)
+
+$(BUILD)/tests/sanitizer/options.o: CPPFLAGS += -DLOG_PATH='"$(abspath $(BUILD))/sanitizer/report"'
+
+$(BUILD)/www/%: www/%
+	@mkdir -p $(@D)
+	cp $< $@
 
 clean:
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+-include $(shell find $(addprefix $(BUILD)/,embedded.d lib cgi-bin bin tests) -name '*.d' 2>/dev/null)
