@@ -16,7 +16,7 @@
  * gb_NOUN_commands[]`, declare it below, add it to `nouns` in guardbee.c.
  */
 enum gb_command_need {
-	GB_NEED_NOTHING,		/* not even settings: state->config is NULL */
+	GB_NEED_NOTHING,		/* not even settings: ctx->config is NULL */
 	GB_NEED_CONFIG,			/* settings only; opens nothing */
 	GB_NEED_APP			/* STATE, store, keys, limits: ctx->app is open */
 };
@@ -28,8 +28,8 @@ struct gb_context {
 	struct gb_call call;		/* now, arena; address "", no user agent */
 	bool json;			/* --json */
 	int password_fd;		/* --password-fd N; -1: prompt, or standard input */
-	unsigned rows;			/* printed so far, output.c */
-	bool is_list;			/* output.c */
+	unsigned rows;			/* printed so far; output.c's */
+	struct gb_arena *row_arena;	/* output.c's */
 };
 
 struct gb_command {
@@ -41,8 +41,8 @@ struct gb_command {
 	int (*run)(struct gb_context *ctx, int argc, char **argv);	/* the exit code */
 };
 
-extern const struct gb_command gb_user_commands[];
 extern const struct gb_command gb_config_commands[];
+extern const struct gb_command gb_user_commands[];
 
 /* Exit codes: 0, or those of sysexits.h where one fits. */
 #define GB_EXIT_REFUSED 1		/* no such account, a weak password, ... */
@@ -57,9 +57,8 @@ int gb_command_fail(enum gb_err err, const char *detail);
 int gb_command_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Rows of one shape: columns on a terminal and elsewhere, objects with --json.
- * A list ("[...]") takes any number of rows, gb_output_one prints one object
- * (or name and value lines).
+ * Rows of one shape: columns under their names, or with --json an array of
+ * objects. gb_output_one prints a single object: a line for each cell.
  */
 enum gb_cell_kind { GB_CELL_TEXT, GB_CELL_NUMBER, GB_CELL_BOOLEAN, GB_CELL_TIME };
 
@@ -82,5 +81,15 @@ int gb_output_one(struct gb_context *ctx, const struct gb_cell *cells);
  * when there is none, GB_ERR_PASSWORD_TOO_LONG, GB_ERR_INVALID_FIELD where the two differ.
  */
 enum gb_err gb_read_secret(const struct gb_context *ctx, const char *prompt, bool twice, const char **secret);
+
+/*
+ * Before anything is opened: becomes the owner of the directory STATE, so that
+ * no file in it ends up another's. Exit code 0; else it has said why not.
+ *	must_exist	refuse where there is no STATE yet
+ */
+int gb_become_owner(const char *state, bool must_exist);
+
+/* NAME=value lines of a file (`--env FILE`) into the environment. Exit code as above. */
+int gb_read_environment(const char *path);
 
 #endif

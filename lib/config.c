@@ -382,6 +382,27 @@ gb_config_load(gb_config_lookup *params, void *source, char *why, size_t why_max
 	return err;
 }
 
+enum gb_err
+gb_config_state(char *why, size_t why_max, char *state, size_t state_max)
+{
+	struct load load = { NULL, NULL, NULL, { why, why_max } };
+	struct gb_config *config;
+	enum gb_err err = GB_ERR_MEMORY;
+
+	snprintf(why, why_max, "no memory for the settings");
+	if ((load.loaded = calloc(1, sizeof *load.loaded)) == NULL)
+		return GB_ERR_MEMORY;
+	config = &load.loaded->config;
+	if ((load.loaded->arena = gb_arena_new()) != NULL)
+		for (size_t i = 0; i < gb_settings_len; i++)
+			if (gb_settings[i].offset == offsetof(struct gb_config, state))
+				err = read_row(&load, &gb_settings[i]);
+	if (err == GB_OK && (size_t)snprintf(state, state_max, "%s", config->state) >= state_max)
+		err = complain(&load.why, "STATE is too long");
+	gb_config_free(config);
+	return err;
+}
+
 void
 gb_config_free(struct gb_config *config)
 {

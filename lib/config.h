@@ -93,6 +93,12 @@ enum gb_err gb_config_load(gb_config_lookup *params, void *source, char *why, si
     struct gb_config **config);
 void gb_config_free(struct gb_config *config);
 
+/*
+ * STATE alone, before anything else is read: whose it is decides as whom the
+ * operator's command goes on. GB_ERR_MISCONFIGURED with a line in `why`.
+ */
+enum gb_err gb_config_state(char *why, size_t why_max, char *state, size_t state_max);
+
 /* True if `params` still says what it said when `config` was loaded from it. */
 bool gb_config_same(const struct gb_config *config, gb_config_lookup *params, void *source);
 
