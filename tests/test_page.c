@@ -113,6 +113,8 @@ Test(page, says_done_only_for_one)
 	cr_assert(has(show("login", "done=1"), "You are signed out."));
 	cr_assert(!has(show("login", "done=2"), "You are signed out."));
 	cr_assert(!has(show("login", "done=1&error=token_missing"), "You are signed out."));
+	cr_assert(has(show("register", "done=1&error=account_exists"), "<form"));
+	cr_assert(!has(show("register", "done=1"), "<form"));
 }
 
 Test(page, answers_in_the_language_asked_for)
@@ -142,10 +144,10 @@ Test(page, returns_to_the_page_it_stands_in_for)
 	cr_assert(has(show("login", ""), "name=\"return\" value=\"/private/area?page=2\""));
 	req.request_uri = "/below/auth/verify";
 	cr_assert(has(show("login", ""), "name=\"return\" value=\"/below/\""));
+	req.script_name = "/login";
 	req.request_uri = "/below/login?by=username";
 	cr_assert(!has(show("login", ""), "name=\"return\""));
 	req.request_uri = "/login";
-	req.script_name = "/login";
 	cr_assert(!has(show("login", ""), "name=\"return\""));
 	req.request_uri = "";
 	cr_assert(!has(show("login", ""), "name=\"return\""));
@@ -155,12 +157,16 @@ Test(page, never_returns_to_a_mailed_link)
 {
 	static const struct gb_template_value values[] = { { "token", TOKEN }, { NULL, NULL } };
 
-	req.script_name = req.request_uri = "/elsewhere?token=" TOKEN;
+	req.request_uri = "/elsewhere?token=" TOKEN;
 	cr_assert_eq(gb_page_reply(&app, &req, 200, "reset-password", values, true), GB_OK);
 	cr_assert(has(reply.body, "name=\"token\" value=\"" TOKEN "\""));
 	cr_assert(!has(reply.body, "name=\"return\""));
 	cr_assert(!has(reply.body, "elsewhere"));
 	cr_assert(reply.url_holds_token);
+	cr_assert_eq(gb_page_reply(&app, &req, 200, "login", values, true), GB_OK);
+	cr_assert(!has(reply.body, "elsewhere"));
+	cr_assert_eq(gb_page_reply(&app, &req, 200, "login", values, false), GB_OK);
+	cr_assert(has(reply.body, "elsewhere"));
 }
 
 Test(page, puts_the_csrf_value_of_the_gate_cookie_into_forms)

@@ -34,6 +34,7 @@ Test(text, picks_the_language_that_is_wanted_most)
 		{ "fr-CH, fr;q=0.9, en;q=0.8, de;q=0.7, *;q=0.5", "es", "en" },
 		{ "en;q=0.2,de;q=0.9", "en", "de" },
 		{ "de, es", "en", "de" },
+		{ "en;q=0.8, de", "es", "de" },
 		{ "es;q=0.001", "de", "es" },
 		{ "en ; q=0.3 , es\t;\tq=0.4", "de", "es" },
 		/* not wanted, unknown, nonsense: the site's own */
@@ -43,6 +44,7 @@ Test(text, picks_the_language_that_is_wanted_most)
 		{ "e, esp, enx", "de", "de" },
 		{ ",,;q=1,;", "de", "de" },
 		{ "es;level=1", "de", "de" },
+		{ "es;v=1", "de", "de" },
 		{ "es;q=", "de", "de" },
 		{ "es;q=x", "de", "de" },
 		{ "", "fr", "en" },
@@ -56,7 +58,7 @@ Test(text, picks_the_language_that_is_wanted_most)
 
 Test(text, finds_a_key_whole)
 {
-	static const char table[] = "# a = comment\na.b = one = two\na = three\n\nlast = end";
+	static const char table[] = "# a = comment\na x = no\na.b = one = two\na = three\n\nlast = end";
 
 	cr_assert_str_eq(gb_text_find(arena, table, "a"), "three");
 	cr_assert_str_eq(gb_text_find(arena, table, "a.b"), "one = two");
