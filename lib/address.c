@@ -63,7 +63,7 @@ is_within(const struct address *address, const char *item, size_t len)
 
 		if (digits == 0 || digits > 3 || digits != len - (size_t)(slash + 1 - item))
 			return false;
-		bits = strtoul(slash + 1, NULL, 10) + (is_ipv4(&block) ? 96 : 0);
+		bits = strtoul(slash + 1, NULL, 10) + (memchr(item, ':', len) == NULL ? 96 : 0);
 	}
 	if (bits > 128 || memcmp(address->bytes, block.bytes, bits / 8) != 0)
 		return false;
