@@ -23,6 +23,7 @@ static const char *const refused_members[] = {
 /* "typ" that may stand in an access token; other tokens are "JWT". Media types know no case (RFC 7515 s4.1.9). */
 static const char *const access_types[] = { "JWT", "at+jwt", "application/at+jwt" };
 
+/* A third dot is left in the signature, where base64url knows none. */
 static enum gb_err
 split(const char *token, struct parts *parts)
 {
@@ -31,8 +32,7 @@ split(const char *token, struct parts *parts)
 	parts->token_len = strnlen(token, GB_TOKEN_MAX + 1);
 	end = token + parts->token_len;
 	if (parts->token_len > GB_TOKEN_MAX || (first = memchr(token, '.', parts->token_len)) == NULL ||
-	    (second = memchr(first + 1, '.', (size_t)(end - first - 1))) == NULL ||
-	    memchr(second + 1, '.', (size_t)(end - second - 1)) != NULL)
+	    (second = memchr(first + 1, '.', (size_t)(end - first - 1))) == NULL)
 		return GB_ERR_MALFORMED;
 	parts->header = token;
 	parts->header_len = (size_t)(first - token);

@@ -284,7 +284,7 @@ Test(jwt, refuses_trailing_bits_in_every_segment)
 	char spaced[2][1024], text[GB_TOKEN_MAX];
 	const char *signature;
 
-	snprintf(spaced[0], sizeof spaced[0], "%s%s", HS256, "  " + (strlen(HS256) % 3 != 1));
+	snprintf(spaced[0], sizeof spaced[0], "%s%s", HS256, strlen(HS256) % 3 == 0 ? " " : "");
 	snprintf(spaced[1], sizeof spaced[1], "%s%s", json, strlen(json) % 3 == 0 ? " " : strlen(json) % 3 == 2 ? "  " : "");
 	for (size_t segment = 0; segment < 2; segment++) {
 		char parts[2][1024];
@@ -452,11 +452,17 @@ Test(jwt, takes_only_types_of_access_tokens)
 {
 	static const char *const types[] = { "JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt" };
 	static const char *const others[] = { "", "refresh+jwt", "dpop+jwt", "secevent+jwt", "application/jwt", "at+jwt ", "JOSE" };
+	unsigned char derived[32];
+	const char *refresh;
 	char header[128];
 
+	sodium_hex2bin(derived, sizeof derived, "f5eddfb17ddf9443dc92f43b509a2635bf997d06ed33e68401badc6b0efeb5be", 64, NULL, NULL, NULL);
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+		refresh = forge_payload("refresh", NULL, NULL);
 		snprintf(header, sizeof header, "{\"alg\":\"HS256\",\"typ\":\"%s\"}", types[i]);
 		cr_expect_eq(verify_header(header), GB_OK, "%s", types[i]);
+		cr_expect_eq(verify_at(GB_PURPOSE_REFRESH, forge_token(header, refresh, derived, 32, 256), &plain_policy, NOW),
+		    i < 2 ? GB_OK : GB_ERR_TYPE, "%s", types[i]);
 	}
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		snprintf(header, sizeof header, "{\"alg\":\"HS256\",\"typ\":\"%s\"}", others[i]);
