@@ -51,7 +51,7 @@ SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 .PHONY: all tests run test bench fuzz crash coverage install clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
-tests: all $(TESTS)
+tests: all $(TESTS) build/browser/node_modules
 
 # The lists are read before anything is built: on a bare machine there is no compiler yet.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -131,6 +131,13 @@ $(BUILD)/tests/sanitizer/options.o: CPPFLAGS += -DLOG_PATH='"$(abspath $(BUILD))
 $(BUILD)/www/%: www/%
 	@mkdir -p $(@D)
 	cp $< $@
+
+# What the browser tests drive Chromium with; one for every BUILD.
+build/browser/node_modules: tests/browser/package.json tests/browser/package-lock.json
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	npm ci --prefix $(@D) --no-audit --no-fund --silent
+	touch $@
 
 clean:
 	rm -rf build
