@@ -45,6 +45,8 @@ LIBGUARDBEE := $(BUILD)/lib/libguardbee.a
 LIBGDBM := $(BUILD)/lib/libgdbm_redirected.a
 # What a browser may load; the templates are built into the programs.
 WWW := $(patsubst %,$(BUILD)/%,$(wildcard www/*.* www/texts/*.*))
+# The browser's driver; its version is locked, its files are no package of Debian's.
+BROWSER := build/browser/node_modules/.package-lock.json
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
@@ -138,6 +140,12 @@ build/browser/node_modules: tests/browser/package.json tests/browser/package-loc
 	cp $^ $(@D)
 	npm ci --prefix $(@D) --no-audit --no-fund --silent
 	touch $@
+
+$(BROWSER): tests/browser/package.json tests/browser/package-lock.json
+	@mkdir -p build/browser
+	cp $^ build/browser
+	cd build/browser && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
 
 clean:
 	rm -rf build
