@@ -17,7 +17,11 @@
  */
 enum gb_err gb_email_parse(const char *typed, char email[static GB_EMAIL_MAX + 1]);
 
-/* 3 to 32 of [a-z0-9._-] after ASCII lower-casing, first a letter, not reserved. GB_ERR_INVALID_USERNAME. */
+/*
+ * 3 to 32 of [a-z0-9._-] after ASCII lower-casing, first a letter. GB_ERR_INVALID_USERNAME; `username` is "" then.
+ * For names that are there already, and the operator's; _parse also refuses RESERVED_USERNAMES.
+ */
+enum gb_err gb_username_canonical(const char *typed, char username[static GB_USERNAME_MAX + 1]);
 enum gb_err gb_username_parse(const struct gb_config *config, const char *typed,
     char username[static GB_USERNAME_MAX + 1]);
 
@@ -77,13 +81,19 @@ enum gb_err gb_user_delete_own(const struct gb_app *app, struct gb_call *call,
 
 /* One commit: u:, e:, every s: deleted, n: becomes a tombstone. GB_ERR_NOT_FOUND. */
 enum gb_err gb_user_delete(const struct gb_app *app, struct gb_call *call, const char *user_id);
+/* The same for a user as read: adds it all to a commit and runs that. GB_ERR_CONFLICT: from the first get again. */
+enum gb_err gb_user_delete_commit(const struct gb_app *app, struct gb_call *call, struct gb_user *user,
+    struct gb_commit *commit);
 
-/* The operator's side. `add` makes a verified account; locked: u: flagged, links and code cleared, every s: deleted. */
+/*
+ * The operator's side. `add` makes a verified account (reserved names are the operator's to give; the password
+ * must be as strong as anybody's); locked: u: flagged, links and code cleared, every s: deleted.
+ */
 enum gb_err gb_user_add(const struct gb_app *app, struct gb_call *call, const char *email,
     const char *username, const char *password, struct gb_user *user);
 enum gb_err gb_user_set_locked(const struct gb_app *app, struct gb_call *call, const char *user_id, bool locked);
 enum gb_err gb_user_set_groups(const struct gb_app *app, struct gb_call *call, const char *user_id,
-    const char *groups /* comma list; "" for none */);
+    const char *groups /* comma list; "" for none */);	/* GB_ERR_INVALID_FIELD */
 
 /*
  * Checks a new password in the contract's order: _PASSWORD_TOO_LONG first, by gb_password_length;
