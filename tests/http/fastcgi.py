@@ -57,8 +57,9 @@ def variables(method="POST", body=b"", **more):
 
 
 class Answer:
-	"""What came back: records of one request, until the other side closed."""
-	def __init__(self, data):
+	"""What came back: records of one request. closed: the other side ended the connection."""
+	def __init__(self, data, closed):
+		self.closed = closed
 		self.streams, self.ended = {STDOUT: b"", STDERR: b""}, False
 		while len(data) >= 8:
 			_, kind, _, size, padding, _ = struct.unpack("!BBHHBB", data[:8])
@@ -103,7 +104,7 @@ class Worker:
 		    stderr=self.errors, env=environment)
 		listening.close()
 
-	def connect(self, seconds=30):
+	def connect(self, seconds=20):
 		wire = socket.socket(socket.AF_UNIX)
 		wire.settimeout(seconds)
 		try:
@@ -166,9 +167,11 @@ def receive(wire):
 	try:
 		while chunk := wire.recv(65536):
 			data += chunk
-	except (ConnectionResetError, TimeoutError):
+	except ConnectionResetError:
 		pass
-	return Answer(data)
+	except TimeoutError:
+		return Answer(data, False)
+	return Answer(data, True)
 
 
 def wait_for_exit(process, seconds=10):

@@ -125,6 +125,14 @@ class BrokenPeers(Case):
 			self.assertEqual(receive(wire).verdict(), CUT)
 		self.serves()
 
+	def test_refuses_a_body_without_length_whose_peer_stops_sending(self):
+		given = head(variables(CONTENT_TYPE="application/json", HTTP_TRANSFER_ENCODING="chunked"))
+		for end, expected in ((record(STDIN), IS_LIST), (b"", CUT)):
+			with self.worker.connect() as wire:
+				wire.sendall(given + record(STDIN, LIST) + end)
+				wire.shutdown(1)
+				self.assertEqual(receive(wire).verdict(), expected)
+
 	def test_ignores_what_follows_the_length(self):
 		self.assertEqual(self.worker.ask(variables(body=LIST), LIST + b"{").verdict(), IS_LIST)
 
@@ -180,7 +188,7 @@ class Records(Case):
 
 	def test_closes_a_connection_that_wants_to_be_kept(self):
 		answer = self.worker.ask(variables(body=LIST), LIST, flags=KEEP)
-		self.assertEqual((answer.verdict(), answer.ended), (IS_LIST, True))
+		self.assertEqual((answer.verdict(), answer.ended, answer.closed), (IS_LIST, True, True))
 
 	def test_survives_what_is_no_request(self):
 		good = pairs(variables(body=LIST))
@@ -238,11 +246,6 @@ class Records(Case):
 			lines = self.worker.post(body).log.splitlines()
 			self.assertEqual(len(lines), 1)
 			self.assertRegex(lines[0], r"^guardbee login: status=400 code=\w+ cause=\w+ address=192\.0\.2\.1 ms=\d+$")
-
-	def test_escapes_what_goes_into_the_log(self):
-		answer = self.worker.ask(variables("GET", REMOTE_ADDR="x\n\x1b[31mguardbee"))
-		self.assertEqual(len(answer.log.splitlines()), 1)
-		self.assertNotIn("\x1b", answer.log)
 
 
 class Heads(Case):
@@ -374,7 +377,7 @@ class Memory(Case):
 		body = b'{"email":"a@example.org","password":"%s"}' % canary.encode()
 		self.assertEqual(self.worker.post(body).status, 201)
 		self.assertTrue(wait_until(lambda: not self.holds(canary.encode()), 2))
-		self.assertTrue(self.holds(b"guardbee register"))	# the search itself works
+		self.assertTrue(self.holds(b"account_exists"))	# the search itself works
 
 	def holds(self, wanted):
 		pid = self.worker.process.pid
