@@ -17,6 +17,7 @@
 
 static const struct gb_command *const nouns[] = {
 	gb_config_commands,
+	gb_mail_commands,
 	gb_user_commands,
 };
 

@@ -42,6 +42,7 @@ struct gb_command {
 };
 
 extern const struct gb_command gb_config_commands[];
+extern const struct gb_command gb_mail_commands[];
 extern const struct gb_command gb_user_commands[];
 
 /* Exit codes: 0, or those of sysexits.h where one fits. */

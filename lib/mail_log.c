@@ -14,6 +14,7 @@
 #define NAME "mail.log"
 #define LINE_MAX_BYTES 600
 #define TAIL_BYTES (64 * 1024)
+#define MARK_MAX 80
 
 static int
 log_open(const struct gb_config *config, const char *end, int flags)
@@ -37,13 +38,17 @@ rotate(const struct gb_config *config, int fd)
 	rename(from, to);
 }
 
+/* What a line says about its entry, by which it is found again. */
 static void
-fingerprint(const struct gb_state *state, const char *address, char text[static GB_FINGERPRINT_LEN + 1])
+mark_make(const struct gb_state *state, const struct gb_spool_entry *entry, char mark[static MARK_MAX])
 {
+	const char *address = entry->email;
 	unsigned char bytes[GB_FINGERPRINT_LEN];
+	char to[GB_FINGERPRINT_LEN + 1];
 
 	gb_state_fingerprint(state, "mail", &address, 1, bytes);
-	sodium_bin2hex(text, GB_FINGERPRINT_LEN + 1, bytes, GB_FINGERPRINT_LEN / 2);
+	sodium_bin2hex(to, sizeof to, bytes, sizeof bytes / 2);
+	snprintf(mark, MARK_MAX, " kind=%s to=%s tries=%u", gb_mail_kind_name(entry->kind), to, entry->tries);
 }
 
 /* Servers repeat the address in what they say. */
@@ -81,13 +86,12 @@ void
 gb_mail_log(const struct gb_config *config, const struct gb_state *state, int64_t now, const char *outcome,
     const struct gb_spool_entry *entry, const char *text)
 {
-	char line[LINE_MAX_BYTES], to[GB_FINGERPRINT_LEN + 1];
+	char line[LINE_MAX_BYTES], mark[MARK_MAX];
 	int len = line_head(line, now, outcome), fd;
 
 	if (entry != NULL) {
-		fingerprint(state, entry->email, to);
-		len += snprintf(line + len, sizeof line - (size_t)len, " kind=%s to=%s tries=%u",
-		    gb_mail_kind_name(entry->kind), to, entry->tries);
+		mark_make(state, entry, mark);
+		len += snprintf(line + len, sizeof line - (size_t)len, "%s", mark);
 	}
 	snprintf(line + len, sizeof line - (size_t)len, "%s%s", *text != '\0' ? " " : "", text);
 	if (entry != NULL) {
@@ -116,6 +120,29 @@ tail_read(const struct gb_config *config, const char *end, char bytes[static TAI
 		close(fd);
 	bytes[n > 0 ? n : 0] = '\0';
 	return n > 0 ? (size_t)n : 0;
+}
+
+void
+gb_mail_log_find(const struct gb_config *config, const struct gb_state *state,
+    const struct gb_spool_entry *entry, char *text, size_t text_max)
+{
+	char *bytes = malloc(TAIL_BYTES + 1), mark[MARK_MAX];
+	const char *at = bytes, *found = NULL;
+
+	snprintf(text, text_max, "%s", "");
+	if (bytes == NULL)
+		return;
+	mark_make(state, entry, mark);
+	tail_read(config, "", bytes);
+	while ((at = strstr(at, mark)) != NULL) {
+		at += strlen(mark);
+		if (*at == ' ' || *at == '\n')
+			found = at;
+	}
+	if (found != NULL)
+		snprintf(text, text_max, "%.*s", (int)strcspn(found, "\n"), found + (*found == ' '));
+	text[strcspn(text, "\n")] = '\0';
+	free(bytes);
 }
 
 void

@@ -24,6 +24,10 @@
 void gb_mail_log(const struct gb_config *config, const struct gb_state *state, int64_t now, const char *outcome,
     const struct gb_spool_entry *entry, const char *text);
 
+/* What was said at the last try of an entry that waits; "" when the log does not say (any more). */
+void gb_mail_log_find(const struct gb_config *config, const struct gb_state *state,
+    const struct gb_spool_entry *entry, char *text, size_t text_max);
+
 /* The last lines, at most max, oldest first. */
 void gb_mail_log_tail(const struct gb_config *config, FILE *out, size_t max);
 

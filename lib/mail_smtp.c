@@ -89,13 +89,15 @@ give(char *bytes, size_t size, size_t count, void *context)
 	return len;
 }
 
-/* Every line of the server's passes here; the last one is what it said. */
+/* Every line of the server's passes here; the last one is what it said, but for its good-bye. */
 static size_t
 hear(char *bytes, size_t size, size_t count, void *context)
 {
 	struct transfer *transfer = context;
 	size_t len = size * count, kept = len < SAID_MAX - 1 ? len : SAID_MAX - 1;
 
+	if (len >= 3 && memcmp(bytes, "221", 3) == 0)
+		return len;
 	memcpy(transfer->said, bytes, kept);
 	transfer->said[kept] = '\0';
 	transfer->said[strcspn(transfer->said, "\r\n")] = '\0';

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* recover.c: forgot, reset, verify and change of address: each decision is one commit. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 
 #include "limit.h"
 #include "link.h"
+#include "notice.h"
 #include "password.h"
 #include "spool.h"
 #include "user.h"
@@ -35,18 +35,6 @@ enum gb_err
 gb_verify_email_again(const struct gb_app *app, struct gb_call *call, const char *email)
 {
 	return ask(app, call, GB_MAIL_VERIFY, email);
-}
-
-/* A full spool loses the notice, not what was done already: the log line of the request says what happened. */
-static void
-notice_put(const struct gb_app *app, struct gb_call *call, enum gb_mail_kind kind, const struct gb_user *user)
-{
-	struct gb_spool_entry entry = { .kind = kind };
-
-	memcpy(entry.email, user->email, sizeof entry.email);
-	memcpy(entry.user_id, user->id, sizeof entry.user_id);
-	memcpy(entry.language, user->language, sizeof entry.language);
-	(void)gb_spool_put(app, call, &entry);
 }
 
 /* u: read again, if what was found in it still stands. */
@@ -83,12 +71,13 @@ enum gb_err
 gb_reset_password(const struct gb_app *app, struct gb_call *call,
     const struct gb_link_proof *proof, const char *new_password)
 {
-	char hash[GB_PASSWORD_HASH_MAX + 1];
+	char hash[GB_PASSWORD_HASH_MAX + 1], email[GB_EMAIL_MAX + 1];
 	struct gb_found_link found;
 	unsigned round = 0;
 	enum gb_err err;
 
-	if ((err = gb_password_length(new_password)) != GB_OK ||
+	if ((proof->token == NULL && (err = gb_email_parse(proof->email, email)) != GB_OK) ||
+	    (err = gb_password_length(new_password)) != GB_OK ||
 	    (err = gb_link_find(app, call, GB_LINK_RESET, proof, &found)) != GB_OK ||
 	    (err = gb_user_strength(app, call, found.user.email, found.user.username, new_password)) != GB_OK ||
 	    (err = gb_password_hash(app->config, app->state, new_password, hash, sizeof hash)) != GB_OK)
@@ -98,7 +87,7 @@ gb_reset_password(const struct gb_app *app, struct gb_call *call,
 	while (gb_again(&round, &err));
 	sodium_memzero(hash, sizeof hash);
 	if (err == GB_OK)
-		notice_put(app, call, GB_MAIL_NOTICE_PASSWORD, &found.user);
+		gb_notice_put(app, call, GB_MAIL_NOTICE_PASSWORD, &found.user);
 	return err;
 }
 
@@ -131,35 +120,10 @@ pending_again(const struct gb_app *app, struct gb_call *call, const struct gb_fo
 	return err;
 }
 
-static enum gb_err
-name_take(const struct gb_app *app, struct gb_call *call, struct gb_commit *commit, const char *key, const char *user_id)
-{
-	uint64_t version;
-	enum gb_err err;
-
-	if ((err = gb_name_free(app->store, key, call->now, call->arena, &version)) == GB_OK)
-		gb_commit_put_name(commit, key, version, user_id, 0);
-	return err;
-}
-
-/* 1 to 2^53-1; what is taken already conflicts at the commit. */
 static void
-user_id_make(char id[static GB_USER_ID_MAX + 1])
+user_from(const struct gb_pending *pending, struct gb_user *user)
 {
-	uint64_t number;
-
-	do {
-		randombytes_buf(&number, sizeof number);
-		number >>= 64 - 53;
-	} while (number == 0);
-	snprintf(id, GB_USER_ID_MAX + 1, "%" PRIu64, number);
-}
-
-static void
-user_from(const struct gb_pending *pending, int64_t now, struct gb_user *user)
-{
-	*user = (struct gb_user){ .email_verified = true, .created_at = now, .password_changed_at = now };
-	user_id_make(user->id);
+	*user = (struct gb_user){ .email_verified = true };
 	memcpy(user->email, pending->email, sizeof user->email);
 	memcpy(user->username, pending->username, sizeof user->username);
 	memcpy(user->password_hash, pending->password_hash, sizeof user->password_hash);
@@ -175,15 +139,10 @@ activate_once(const struct gb_app *app, struct gb_call *call, const struct gb_fo
 	gb_store_key key;
 	enum gb_err err;
 
-	gb_commit_begin(&commit, call->arena);
 	if ((err = pending_again(app, call, found, &pending)) != GB_OK)
 		return err;
-	user_from(&pending, call->now, &user);
-	gb_key_email(key, user.email);
-	if ((err = name_take(app, call, &commit, key, user.id)) != GB_OK)
-		return err;
-	gb_key_username(key, user.username);
-	if (user.username[0] != '\0' && (err = name_take(app, call, &commit, key, user.id)) != GB_OK)
+	user_from(&pending, &user);
+	if ((err = gb_user_begin(app, call, &user, &commit)) != GB_OK)
 		return err;
 	gb_key_pending(key, pending.id);
 	gb_commit_delete(&commit, key, pending.version);
@@ -284,7 +243,7 @@ gb_change_email_begin(const struct gb_app *app, struct gb_call *call,
 	while (gb_again(&round, &err));
 	if (err != GB_OK || (err = change_put(app, call, &identity->user, target)) != GB_OK)
 		return err;
-	notice_put(app, call, GB_MAIL_NOTICE_EMAIL, &identity->user);
+	gb_notice_put(app, call, GB_MAIL_NOTICE_EMAIL, &identity->user);
 	return GB_OK;
 }
 
@@ -302,7 +261,7 @@ change_once(const struct gb_app *app, struct gb_call *call, const struct gb_foun
 	if ((err = user_again(app, call, found, &user)) != GB_OK)
 		return err;
 	gb_key_email(key, found->link.target);
-	if ((err = name_take(app, call, &commit, key, user.id)) != GB_OK)
+	if ((err = gb_name_take(app, call, key, user.id, &commit)) != GB_OK)
 		return err;
 	gb_key_email(key, user.email);
 	if ((err = gb_user_id_get(app->store, key, call->now, call->arena, owner, &version)) != GB_OK)

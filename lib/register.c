@@ -78,9 +78,8 @@ user_id_new(char id[static GB_USER_ID_MAX + 1])
 	snprintf(id, GB_USER_ID_MAX + 1, "%llu", (unsigned long long)number);
 }
 
-/* e: or n: of the new account; GB_ERR_ACCOUNT_EXISTS. */
-static enum gb_err
-name_take(const struct gb_app *app, struct gb_call *call, const gb_store_key key, const char *user_id,
+enum gb_err
+gb_name_take(const struct gb_app *app, struct gb_call *call, const gb_store_key key, const char *user_id,
     struct gb_commit *commit)
 {
 	uint64_t version;
@@ -91,28 +90,32 @@ name_take(const struct gb_app *app, struct gb_call *call, const gb_store_key key
 	return err;
 }
 
-/* The account with a new id, its names in the commit; u: is left to the caller. */
-static enum gb_err
-user_new(const struct gb_app *app, struct gb_call *call, const struct registration *r, struct gb_user *user,
-    struct gb_commit *commit)
+enum gb_err
+gb_user_begin(const struct gb_app *app, struct gb_call *call, struct gb_user *user, struct gb_commit *commit)
 {
 	gb_store_key key;
 	enum gb_err err;
 
-	*user = (struct gb_user){
-		.email_verified = r->email_verified, .created_at = call->now, .password_changed_at = call->now,
-		.version = GB_VERSION_ABSENT,
-	};
 	user_id_new(user->id);
+	user->created_at = user->password_changed_at = call->now;
+	user->version = GB_VERSION_ABSENT;
+	gb_commit_begin(commit, call->arena);
+	gb_key_email(key, user->email);
+	if ((err = gb_name_take(app, call, key, user->id, commit)) != GB_OK || user->username[0] == '\0')
+		return err;
+	gb_key_username(key, user->username);
+	return gb_name_take(app, call, key, user->id, commit);
+}
+
+static enum gb_err
+user_new(const struct gb_app *app, struct gb_call *call, const struct registration *r, struct gb_user *user,
+    struct gb_commit *commit)
+{
+	*user = (struct gb_user){ .email_verified = r->email_verified };
 	memcpy(user->email, r->email, sizeof user->email);
 	memcpy(user->username, r->username, sizeof user->username);
 	memcpy(user->password_hash, r->password_hash, sizeof user->password_hash);
-	gb_commit_begin(commit, call->arena);
-	gb_key_email(key, r->email);
-	if ((err = name_take(app, call, key, user->id, commit)) != GB_OK || r->username[0] == '\0')
-		return err;
-	gb_key_username(key, r->username);
-	return name_take(app, call, key, user->id, commit);
+	return gb_user_begin(app, call, user, commit);
 }
 
 static enum gb_err

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -256,8 +257,9 @@ gb_spool_read(const struct gb_state *state, const char *name, struct gb_arena *a
 	return gb_json_is_object(json) ? members_read(json, entry) : GB_ERR_MALFORMED;
 }
 
-enum gb_err
-gb_spool_defer(const struct gb_state *state, gb_spool_name name, int64_t next_at)
+/* The same entry under the name that says when it is due and how often it was tried. */
+static enum gb_err
+rename_to(const struct gb_state *state, gb_spool_name name, int64_t next_at, unsigned more_tries)
 {
 	char from[sizeof SPOOL + GB_SPOOL_NAME_MAX], to[sizeof SPOOL + GB_SPOOL_NAME_MAX];
 	gb_spool_name later;
@@ -267,13 +269,36 @@ gb_spool_defer(const struct gb_state *state, gb_spool_name name, int64_t next_at
 
 	if (!name_parse(name, &was, &tries, &created_at, &random))
 		return GB_ERR_MALFORMED;
-	name_make(later, next_at, tries + 1, created_at, random);
+	name_make(later, next_at, tries + more_tries, created_at, random);
 	snprintf(from, sizeof from, SPOOL "/%s", name);
 	snprintf(to, sizeof to, SPOOL "/%s", later);
 	if (renameat(gb_state_fd(state), from, gb_state_fd(state), to) < 0)
 		return errno == ENOENT ? GB_ERR_NOT_FOUND : GB_ERR_STORE_UNAVAILABLE;
 	memcpy(name, later, sizeof later);
 	return GB_OK;
+}
+
+enum gb_err
+gb_spool_defer(const struct gb_state *state, gb_spool_name name, int64_t next_at)
+{
+	return rename_to(state, name, next_at, 1);
+}
+
+enum gb_err
+gb_spool_hurry(const struct gb_state *state, int64_t now)
+{
+	gb_spool_name *names = calloc(GB_SPOOL_MAX, sizeof *names);
+	enum gb_err err;
+	size_t len;
+
+	if (names == NULL)
+		return GB_ERR_MEMORY;
+	err = gb_spool_names(state, INT64_MAX, names, GB_SPOOL_MAX, &len);
+	for (size_t i = 0; err == GB_OK && i < len; i++)
+		if ((err = rename_to(state, names[i], now, 0)) == GB_ERR_NOT_FOUND)
+			err = GB_OK;	/* somebody has just delivered it */
+	free(names);
+	return err;
 }
 
 void

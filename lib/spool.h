@@ -77,6 +77,8 @@ enum gb_err gb_spool_read(const struct gb_state *state, const char *name, struct
     struct gb_spool_entry *entry);
 /* One more try, not before next_at; `name` becomes the new one. GB_ERR_NOT_FOUND: gone. */
 enum gb_err gb_spool_defer(const struct gb_state *state, gb_spool_name name, int64_t next_at);
+/* Makes every entry that waits due (`guardbee mail flush`); its tries stay counted. */
+enum gb_err gb_spool_hurry(const struct gb_state *state, int64_t now);
 void gb_spool_drop(const struct gb_state *state, const char *name);
 
 /* "reset", "verify", "pending", "change-email", "notice-password"...: also the letter's name. */

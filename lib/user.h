@@ -31,6 +31,16 @@ enum gb_err gb_user_find_email(const struct gb_app *app, struct gb_call *call, c
 enum gb_err gb_user_find_username(const struct gb_app *app, struct gb_call *call, const char *username,
     struct gb_user *user);
 
+/*
+ * Begins the commit of a new account: address, user name, hash and language are set in `user`, which gets its id
+ * and times; e: and n: are in the commit then, u: is left to the caller. GB_ERR_ACCOUNT_EXISTS.
+ */
+enum gb_err gb_user_begin(const struct gb_app *app, struct gb_call *call, struct gb_user *user,
+    struct gb_commit *commit);
+/* Puts e: or n: into a commit. GB_ERR_ACCOUNT_EXISTS while it is somebody's. */
+enum gb_err gb_name_take(const struct gb_app *app, struct gb_call *call, const gb_store_key key,
+    const char *user_id, struct gb_commit *commit);
+
 struct gb_registration_form {
 	const char *email, *password;
 	const char *username;		/* NULL: none */

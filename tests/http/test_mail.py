@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""Mail on its way out: a real SMTP server with and without TLS, sendmail, and guardbee mail."""
+import email
+import email.policy
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import BUILD, KEY, main
+from smtp import Smtp, make_certificates
+
+COMMAND = os.path.join(BUILD, "bin", "guardbee")
+REFUSED, TEMPORARY = 1, 75
+
+
+def parse(data):
+	return email.message_from_bytes(data, policy=email.policy.default)
+
+
+class MailCase(unittest.TestCase):
+	@classmethod
+	def setUpClass(cls):
+		cls.certificates = tempfile.mkdtemp(prefix="gb")
+		make_certificates(cls.certificates)
+
+	@classmethod
+	def tearDownClass(cls):
+		shutil.rmtree(cls.certificates)
+
+	def setUp(self):
+		self.directory = tempfile.mkdtemp(prefix="gb")
+		self.state = os.path.join(self.directory, "state")
+		os.mkdir(self.state, 0o700)
+		self.settings = {"APP_ENV": "testing", "JWT_KEY": KEY, "STATE": self.state, "MAIL_FROM": "noreply@bee.example",
+		    "SITE_NAME": "Bee", "PATH": os.environ["PATH"], "RATE_LIMITS": "off"}
+
+	def tearDown(self):
+		shutil.rmtree(self.directory)
+
+	def command(self, *arguments, seconds=60):
+		return subprocess.run([COMMAND, *arguments], env={**os.environ, **self.settings}, capture_output=True, text=True, timeout=seconds)
+
+	def trust_our_ca(self):
+		shutil.copy(os.path.join(self.certificates, "ca.pem"), os.path.join(self.state, "smtp-ca.pem"))
+
+	def certificate(self, name):
+		return os.path.join(self.certificates, name + ".pem")
+
+	def smtp(self, certificate="good", **more):
+		server = Smtp(certificate and self.certificate(certificate), **more)
+		self.addCleanup(server.stop)
+		self.settings.update(MAIL_TRANSPORT="smtp", SMTP_HOST="127.0.0.1", SMTP_PORT=str(server.port))
+		return server
+
+	def send(self, to="ann@example.org", code=0):
+		done = self.command("mail", "test", to, "--json")
+		self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+		return json.loads(done.stdout)
+
+	def spool(self, kind="notice-password", to="ann@example.org"):
+		"""An entry as a request leaves it."""
+		folder = os.path.join(self.state, "spool")
+		os.makedirs(folder, 0o700, exist_ok=True)
+		now = int(time.time())
+		entry = {"kind": kind, "email": to, "user_id": "", "pending_id": "", "target": "", "language": "en", "device": "curl",
+		    "address": "127.0.0.1"}
+		path = os.path.join(folder, "%012d.00.%012d.%s" % (now, now, os.urandom(8).hex()))
+		with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
+			json.dump(entry, out)
+
+
+class SmtpTransport(MailCase):
+	def test_sends_by_starttls_with_a_login(self):
+		server = self.smtp(login=("bee", "honey"))
+		self.settings.update(SMTP_USER="bee", SMTP_PASSWORD="honey")
+		self.trust_our_ca()
+		self.assertTrue(self.send()["sent"])
+		[message] = server.messages
+		self.assertEqual((message["from"], message["to"], message["login"], message["tls"]),
+		    ("noreply@bee.example", ["ann@example.org"], "bee", True))
+		self.assertNotIn(("AUTH", False), server.commands)
+		self.assertNotIn(("MAIL", False), server.commands)
+		parsed = parse(message["data"])
+		self.assertEqual(parsed["To"], "ann@example.org")
+		self.assertIn("Bee", parsed["Subject"])
+		self.assertIn("reaches this address", parsed.get_body(("plain",)).get_content())
+		self.assertNotIn(b"\n", message["data"].replace(b"\r\n", b""))
+
+	def test_sends_nothing_where_tls_is_not_offered(self):
+		server = self.smtp(tls="none")
+		self.trust_our_ca()
+		said = self.send(code=TEMPORARY)
+		self.assertFalse(said["permanent"])
+		self.assertEqual({word for word, _ in server.commands} - {"EHLO", "HELO", "QUIT"}, set())
+
+	def test_sends_nothing_to_a_server_of_an_unknown_authority(self):
+		server = self.smtp()
+		self.assertIn("certificate", self.send(code=TEMPORARY)["said"])
+		self.assertEqual(server.messages, [])
+		self.trust_our_ca()
+		self.send()
+
+	def test_sends_nothing_to_a_server_of_another_name(self):
+		server = self.smtp("other")
+		self.trust_our_ca()
+		self.assertIn("127.0.0.1", self.send(code=TEMPORARY)["said"])
+		self.assertEqual(server.messages, [])
+
+	def test_reports_a_wrong_login_as_ours_to_mend(self):
+		server = self.smtp(login=("bee", "honey"))
+		self.settings.update(SMTP_USER="bee", SMTP_PASSWORD="wax")
+		self.trust_our_ca()
+		said = self.send(code=TEMPORARY)["said"]
+		self.assertIn("535 5.7.8 wrong password", said)
+		self.assertNotIn("wax", said)
+		self.assertEqual(server.messages, [])
+
+	def test_tells_permanent_from_temporary_by_what_the_server_says(self):
+		self.trust_our_ca()
+		for word, line, code in (("RCPT", "550 5.1.1 no such user", REFUSED), ("RCPT", "451 4.7.1 try later", TEMPORARY),
+		    ("MAIL", "553 5.1.8 sender refused", REFUSED), ("MAIL", "421 4.3.0 closing", TEMPORARY),
+		    ("DATA", "554 5.7.1 spam", REFUSED), (".", "552 5.3.4 too big", REFUSED), (".", "452 4.3.1 disk full", TEMPORARY)):
+			with self.subTest(word=word, line=line):
+				self.smtp(replies={word: line})
+				said = self.send(code=code)
+				self.assertEqual((said["sent"], said["permanent"]), (False, code == REFUSED))
+				self.assertIn(line, said["said"])
+
+	def test_gives_up_on_a_dead_server_at_once(self):
+		self.smtp().stop()
+		begun = time.monotonic()
+		self.assertIn("onnect", self.send(code=TEMPORARY)["said"])
+		self.assertLess(time.monotonic() - begun, 3)
+
+	def test_gives_up_on_a_silent_server(self):
+		self.smtp(silent=True)
+		begun = time.monotonic()
+		self.send(code=TEMPORARY)
+		self.assertLess(time.monotonic() - begun, 15)
+
+	def test_speaks_tls_from_the_first_byte_on_port_465(self):
+		try:
+			server = self.smtp(tls="implicit", port=465)
+		except OSError as error:
+			self.skipTest(f"port 465 cannot be bound here: {error}")
+		self.trust_our_ca()
+		self.send()
+		self.assertTrue(server.messages[0]["tls"])
+
+	def test_refuses_an_address_before_any_connection(self):
+		server = self.smtp()
+		self.trust_our_ca()
+		for bad in ("ann", "ann@example.org\r\nRCPT TO:<eve@example.org>", "-oX@example.org", "a@b.co,c@d.co"):
+			self.assertEqual(self.command("mail", "test", bad).returncode, REFUSED, bad)
+		self.assertEqual(server.commands, [])
+		self.send()
+
+
+class Queue(MailCase):
+	def test_lists_what_waits_with_what_was_said_and_flushes_it(self):
+		self.trust_our_ca()
+		server = self.smtp(replies={"RCPT": "451 4.7.1 try later"})
+		self.spool()
+		self.assertEqual(json.loads(self.command("mail", "flush", "--json").stdout), {"sent": 0, "left": 1})
+		[entry] = json.loads(self.command("mail", "list", "--json").stdout)
+		self.assertEqual((entry["kind"], entry["email"], entry["tries"]), ("notice-password", "ann@example.org", 1))
+		self.assertIn("451 4.7.1 try later", entry["said"])
+		self.assertGreater(entry["next_at"], entry["created_at"])
+		del server.replies["RCPT"]
+		self.assertEqual(json.loads(self.command("mail", "flush", "--json").stdout), {"sent": 1, "left": 0})
+		self.assertEqual(json.loads(self.command("mail", "list", "--json").stdout), [])
+		self.assertEqual(len(server.messages), 1)
+
+	def test_shows_a_dropped_entry_in_the_log_without_its_address(self):
+		self.trust_our_ca()
+		self.smtp(replies={"RCPT": "550 5.1.1 no such user ann@example.org"})
+		self.spool()
+		self.assertEqual(json.loads(self.command("mail", "flush", "--json").stdout), {"sent": 0, "left": 0})
+		log = self.command("mail", "log").stdout
+		self.assertRegex(log, r"^\S+Z dropped kind=notice-password to=[0-9a-f]{16} tries=1 smtp://.*550 5\.1\.1 no such user")
+		self.assertNotIn("ann@", log)
+
+	def test_goes_on_after_a_message_that_is_refused(self):
+		self.trust_our_ca()
+		server = self.smtp()
+		for to in ("ann@example.org", "bob@example.org", "eve@example.org"):
+			self.spool(to=to)
+		server.replies["RCPT"] = "550 no"
+		self.assertEqual(json.loads(self.command("mail", "flush", "--json").stdout), {"sent": 0, "left": 0})
+		server.replies.clear()
+		self.spool()
+		self.assertEqual(json.loads(self.command("mail", "flush", "--json").stdout), {"sent": 1, "left": 0})
+
+
+class Msmtp(MailCase):
+	"""A real program in sendmail's place."""
+	def setUp(self):
+		super().setUp()
+		self.program = shutil.which("msmtp")
+		if self.program is None:
+			self.skipTest("msmtp is not installed")
+		self.script = os.path.join(self.directory, "sendmail")
+		self.settings.update(MAIL_TRANSPORT="sendmail", SENDMAIL=self.script)
+
+	def msmtp(self, server):
+		with open(os.path.join(self.directory, "msmtprc"), "w") as out:
+			out.write(f"defaults\ntls off\nhost 127.0.0.1\nport {server.port}\naccount default\n")
+		os.chmod(out.name, 0o600)
+		with open(self.script, "w") as out:
+			out.write(f'#!/bin/sh\nexec {self.program} -C {self.directory}/msmtprc "$@"\n')
+		os.chmod(self.script, 0o700)
+
+	def test_sends_and_maps_its_exit_codes(self):
+		with Smtp(tls="none") as server:
+			self.msmtp(server)
+			self.send("o'neil@example.org")
+			self.assertEqual(server.messages[0]["to"], ["o'neil@example.org"])
+			self.assertEqual(parse(server.messages[0]["data"])["To"], "o'neil@example.org")
+			server.replies["RCPT"] = "550 no such user"
+			self.assertIn("550 no such user", self.send(code=REFUSED)["said"])
+			server.replies["RCPT"] = "451 later"
+			self.assertIn("451 later", self.send(code=TEMPORARY)["said"])
+		self.send(code=TEMPORARY)
+
+
+if __name__ == "__main__":
+	main()
