@@ -120,3 +120,14 @@ gb_hmac_mac(const struct gb_hmac *hmac, const void *bytes, size_t len, unsigned 
 	sodium_memzero(&digest, sizeof digest);
 	return mac_len;
 }
+
+size_t
+gb_hash(enum gb_hash hash, const void *bytes, size_t len, unsigned char hashed[static GB_MAC_MAX])
+{
+	union digest digest;
+
+	digest_begin(hash, &digest);
+	digest_add(hash, &digest, bytes, len);
+	digest_end(hash, &digest, hashed);
+	return hashes[hash].mac_len;
+}

@@ -22,4 +22,8 @@ void gb_hmac_free(struct gb_hmac *hmac);	/* wipes */
 size_t gb_hmac_mac(const struct gb_hmac *hmac, const void *bytes, size_t len,
     unsigned char mac[static GB_MAC_MAX]);
 
+/* The bare hash; returns its length. */
+size_t gb_hash(enum gb_hash hash, const void *bytes, size_t len,
+    unsigned char hashed[static GB_MAC_MAX]);
+
 #endif

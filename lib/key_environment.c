@@ -8,7 +8,12 @@
 
 #include "key_source.h"
 
-struct report {
+/* What the steps of one load share. */
+struct load {
+	const struct gb_config *config;
+	enum gb_keyring_access access;
+	const struct gb_algorithm *algorithm;
+	struct gb_numbers *numbers;
 	char *why;
 	size_t why_max;
 };
@@ -25,9 +30,9 @@ static const char *const example_keys[] = {
 };
 
 static enum gb_err
-fail(const struct report *report, const char *setting, const char *what)
+fail(const struct load *load, const char *setting, const char *what)
 {
-	snprintf(report->why, report->why_max, "%s %s", setting, what);
+	snprintf(load->why, load->why_max, "%s %s", setting, what);
 	return GB_ERR_MISCONFIGURED;
 }
 
@@ -40,23 +45,34 @@ is_example(const char *key)
 	return false;
 }
 
+/* What everybody may know is no secret: RFC 8725 s2.1, a public key as HMAC key. */
+static bool
+is_key_of_a_pair(const char *key)
+{
+	return strstr(key, "-----BEGIN ") != NULL || strncmp(key, "ssh-", 4) == 0 || strncmp(key, "ecdsa-sha2-", 11) == 0;
+}
+
 /* A short key of development and testing is a warning (contract, "Settings", APP_ENV). */
 static enum gb_err
-check_secret(const struct gb_config *config, const char *setting, const char *secret,
-    const struct gb_algorithm *algorithm, const struct report *report)
+check_secret(const struct load *load, const char *setting, const char *secret, const struct gb_algorithm *algorithm)
 {
 	if (is_example(secret))
-		return fail(report, setting, "is a known example value; make a new one: openssl rand -hex 32");
+		return fail(load, setting, "is a known example value; make a new one: openssl rand -hex 32");
+	if (is_key_of_a_pair(secret))
+		return fail(load, setting, "is a key of a pair, and its algorithm needs a secret");
+	if (strlen(secret) > GB_NUMBER_MAX)
+		return fail(load, setting, "is longer than 1024 bytes");
 	if (strlen(secret) >= algorithm->secret_min)
 		return GB_OK;
-	snprintf(report->why, report->why_max, "%s is too short for %s: at least %zu bytes", setting, algorithm->name,
+	snprintf(load->why, load->why_max, "%s is too short for %s: at least %zu bytes", setting, algorithm->name,
 	    algorithm->secret_min);
-	return config->app_env == GB_ENV_PRODUCTION ? GB_ERR_MISCONFIGURED : GB_OK;
+	return load->config->app_env == GB_ENV_PRODUCTION ? GB_ERR_MISCONFIGURED : GB_OK;
 }
 
 static enum gb_err
-check_distinct(const struct gb_config *config, const struct report *report)
+check_distinct(const struct load *load)
 {
+	const struct gb_config *config = load->config;
 	const struct {
 		const char *setting, *value;
 	} keys[] = {
@@ -69,75 +85,237 @@ check_distinct(const struct gb_config *config, const struct report *report)
 	for (size_t i = 0; i < keys_len; i++)
 		for (size_t j = i + 1; j < keys_len; j++)
 			if (keys[i].value != NULL && keys[j].value != NULL && strcmp(keys[i].value, keys[j].value) == 0) {
-				snprintf(report->why, report->why_max, "%s and %s must not be equal", keys[i].setting, keys[j].setting);
+				snprintf(load->why, load->why_max, "%s and %s must not be equal", keys[i].setting, keys[j].setting);
 				return GB_ERR_MISCONFIGURED;
 			}
 	return GB_OK;
 }
 
+/* "SETTING is an RSA key of less than 2048 bits" */
 static enum gb_err
-set_secret(struct gb_key_source *source, enum gb_purpose purpose, const struct gb_algorithm *algorithm, const char *secret)
+with_fault(const struct load *load, enum gb_err err, const char *setting, const char *fault)
 {
-	source->keys[purpose] = gb_key_new_secret("", algorithm, secret, strlen(secret));
-	return source->keys[purpose] != NULL ? GB_OK : GB_ERR_MEMORY;
+	return err == GB_ERR_MISCONFIGURED && fault != NULL ? fail(load, setting, fault) : err;
 }
 
+/* ---- secrets ---- */
+
+/* Short ones, which development may use, are below the minimum of gb_numbers_fault: so not by gb_key_from_numbers. */
 static enum gb_err
-load_secret(const struct gb_config *config, const char *secret, const struct gb_algorithm *algorithm,
-    const struct report *report, struct gb_key_source *source)
+set_secret(const struct load *load, const char *setting, const char *secret, const struct gb_algorithm *algorithm,
+    struct gb_key **key)
 {
-	enum gb_err err;
+	enum gb_err err = check_secret(load, setting, secret, algorithm);
 
-	if ((err = check_secret(config, "JWT_KEY", secret, algorithm, report)) != GB_OK ||
-	    (err = set_secret(source, GB_PURPOSE_ACCESS, algorithm, secret)) != GB_OK)
-		return err;
-	if (config->refresh_secret_key != NULL &&
-	    ((err = check_secret(config, "REFRESH_SECRET_KEY", config->refresh_secret_key, algorithm, report)) != GB_OK ||
-	    (err = set_secret(source, GB_PURPOSE_REFRESH, algorithm, config->refresh_secret_key)) != GB_OK))
-		return err;
-	return gb_key_source_derive(source, secret, strlen(secret));
-}
-
-static enum gb_err
-load_secrets(const struct gb_config *config, const struct gb_algorithm *algorithm, const struct report *report,
-    struct gb_key_source *sources, size_t *sources_len)
-{
-	char made[GB_MADE_KEY_LEN + 1] = "";
-	const char *secret = config->jwt_key;
-	enum gb_err err;
-
-	if (config->refresh_private_key != NULL)
-		return fail(report, "REFRESH_PRIVATE_KEY", "does not fit ALGORITHM");
-	if (secret == NULL && config->jwt_keys_dir != NULL)
-		return GB_OK;
-	if (secret == NULL && config->app_env == GB_ENV_PRODUCTION)
-		return fail(report, "JWT_KEY", "is required in production");
-	if (secret == NULL) {
-		if ((err = gb_key_made_read(config->state, report->why, report->why_max, made)) != GB_OK)
-			return err;
-		secret = made;
-	}
-	*sources_len = 1;
-	err = load_secret(config, secret, algorithm, report, &sources[0]);
-	sodium_memzero(made, sizeof made);
+	if (err == GB_OK && (*key = gb_key_new_secret("", algorithm, secret, strlen(secret))) == NULL)
+		err = GB_ERR_MEMORY;
 	return err;
+}
+
+static enum gb_err
+load_secret(const struct load *load, struct gb_key_source *source)
+{
+	const char *secret = load->config->jwt_key, *refresh = load->config->refresh_secret_key;
+	struct gb_numbers *numbers = load->numbers;
+	enum gb_err err;
+
+	if (refresh != NULL &&
+	    (err = set_secret(load, "REFRESH_SECRET_KEY", refresh, load->algorithm, &source->keys[GB_PURPOSE_REFRESH])) != GB_OK)
+		return err;
+	if (secret == NULL) {
+		if ((err = gb_key_made_read(load->config->state, load->algorithm, load->why, load->why_max, numbers)) != GB_OK)
+			return err;
+	} else {
+		if ((err = check_secret(load, "JWT_KEY", secret, load->algorithm)) != GB_OK)
+			return err;
+		numbers->algorithm = load->algorithm;
+		numbers->of[GB_NUMBER_K].len = strlen(secret);
+		memcpy(numbers->of[GB_NUMBER_K].bytes, secret, strlen(secret));
+	}
+	return gb_key_source_fill_secret(source, numbers);
+}
+
+static enum gb_err
+load_secrets(const struct load *load, struct gb_key_source *sources, size_t *sources_len)
+{
+	const struct gb_config *config = load->config;
+
+	if (config->refresh_private_key != NULL || config->refresh_public_key != NULL)
+		return fail(load, config->refresh_private_key != NULL ? "REFRESH_PRIVATE_KEY" : "REFRESH_PUBLIC_KEY", "does not fit ALGORITHM");
+	if (config->jwt_key == NULL && config->jwt_keys_dir != NULL)
+		return GB_OK;
+	if (config->jwt_key == NULL && config->app_env == GB_ENV_PRODUCTION)
+		return fail(load, "JWT_KEY", "is required in production");
+	*sources_len = 1;
+	return load_secret(load, &sources[0]);
+}
+
+/* ---- pairs ---- */
+
+static bool
+same_public(const struct gb_numbers *a, const struct gb_numbers *b)
+{
+	for (enum gb_number number = GB_NUMBER_N; number <= GB_NUMBER_Y; number++)
+		if (a->of[number].len != b->of[number].len || memcmp(a->of[number].bytes, b->of[number].bytes, a->of[number].len) != 0)
+			return false;
+	return true;
+}
+
+static enum gb_err
+check_public(const struct load *load, const char *setting, const char *pem, const char *private_setting)
+{
+	struct gb_numbers *numbers = gb_numbers_new();
+	const char *fault;
+	enum gb_err err = GB_OK;
+
+	if (numbers == NULL)
+		return GB_ERR_MEMORY;
+	if ((fault = gb_numbers_from_pem(pem, false, load->algorithm, numbers)) != NULL) {
+		err = fail(load, setting, fault);
+	} else if (!same_public(numbers, load->numbers)) {
+		snprintf(load->why, load->why_max, "%s does not belong to %s", setting, private_setting);
+		err = GB_ERR_MISCONFIGURED;
+	}
+	gb_numbers_free(numbers);
+	return err;
+}
+
+/* A process that only verifies takes the public key where there is one, and looks at no other. */
+static enum gb_err
+read_pair(const struct load *load, const char *private_setting, const char *private_pem, const char *public_setting,
+    const char *public_pem)
+{
+	bool public_only = private_pem == NULL || (load->access == GB_KEYS_VERIFY && public_pem != NULL);
+	const char *fault = gb_numbers_from_pem(public_only ? public_pem : private_pem, !public_only, load->algorithm, load->numbers);
+
+	if (fault != NULL)
+		return fail(load, public_only ? public_setting : private_setting, fault);
+	return public_only || public_pem == NULL ? GB_OK : check_public(load, public_setting, public_pem, private_setting);
+}
+
+static enum gb_err
+load_refresh_pair(const struct load *load, struct gb_key_source *source)
+{
+	const struct gb_config *config = load->config;
+	const char *fault = NULL;
+	enum gb_err err;
+
+	if (config->refresh_private_key == NULL && config->refresh_public_key == NULL)
+		return GB_OK;
+	if (config->refresh_private_key == NULL && load->access == GB_KEYS_SIGN)
+		return fail(load, "REFRESH_PRIVATE_KEY", "is required beside REFRESH_PUBLIC_KEY");
+	if ((err = read_pair(load, "REFRESH_PRIVATE_KEY", config->refresh_private_key, "REFRESH_PUBLIC_KEY", config->refresh_public_key)) != GB_OK)
+		return err;
+	return with_fault(load, gb_key_from_numbers("", load->numbers, &source->keys[GB_PURPOSE_REFRESH], &fault), "REFRESH_PRIVATE_KEY", fault);
+}
+
+static enum gb_err
+load_access_pair(const struct load *load, struct gb_key_source *source)
+{
+	const struct gb_config *config = load->config;
+	bool given = config->access_private_key != NULL || config->access_public_key != NULL;
+	const char *fault = NULL;
+	enum gb_err err;
+
+	if (given)
+		err = read_pair(load, "ACCESS_PRIVATE_KEY", config->access_private_key, "ACCESS_PUBLIC_KEY", config->access_public_key);
+	else
+		err = gb_key_made_read(config->state, load->algorithm, load->why, load->why_max, load->numbers);
+	if (err != GB_OK)
+		return err;
+	return with_fault(load, gb_key_source_fill(source, load->numbers, load->access, &fault),
+	    config->access_private_key != NULL ? "ACCESS_PRIVATE_KEY" : "ACCESS_PUBLIC_KEY", fault);
+}
+
+static enum gb_err
+load_pairs(const struct load *load, struct gb_key_source *sources, size_t *sources_len)
+{
+	const struct gb_config *config = load->config;
+	bool ring = config->jwt_keys_dir != NULL;
+	bool usable = config->access_private_key != NULL || (config->access_public_key != NULL && (load->access == GB_KEYS_VERIFY || ring));
+	enum gb_err err;
+
+	if (config->refresh_secret_key != NULL)
+		return fail(load, "REFRESH_SECRET_KEY", "does not fit ALGORITHM");
+	if (!usable && ring)
+		return GB_OK;
+	if (!usable && (config->app_env == GB_ENV_PRODUCTION || config->access_public_key != NULL))
+		return fail(load, "ACCESS_PRIVATE_KEY", "is required");
+	*sources_len = 1;
+	if ((err = load_refresh_pair(load, &sources[0])) != GB_OK)
+		return err;
+	sodium_memzero(load->numbers, sizeof *load->numbers);
+	return load_access_pair(load, &sources[0]);
+}
+
+/* ---- API_JWT_ALLOWED_ALGORITHMS ---- */
+
+/*
+ * One more algorithm for access tokens, where it has a key of its own: JWT_KEY
+ * beside a pair, or ACCESS_PUBLIC_KEY beside a secret. Sites that change from one
+ * kind to the other lose no token so.
+ */
+static enum gb_err
+load_allowed(const struct load *load, const struct gb_algorithm *allowed, struct gb_key_source *source)
+{
+	const struct gb_config *config = load->config;
+	const char *fault;
+
+	if (allowed->kind == GB_KEY_SECRET)
+		return set_secret(load, "JWT_KEY", config->jwt_key, allowed, &source->keys[GB_PURPOSE_ACCESS]);
+	sodium_memzero(load->numbers, sizeof *load->numbers);
+	if ((fault = gb_numbers_from_pem(config->access_public_key, false, allowed, load->numbers)) != NULL)
+		return fail(load, "ACCESS_PUBLIC_KEY", fault);
+	return with_fault(load, gb_key_source_fill(source, load->numbers, GB_KEYS_VERIFY, &fault), "ACCESS_PUBLIC_KEY", fault);
+}
+
+static bool
+has_key_of_its_own(const struct load *load, const struct gb_algorithm *allowed)
+{
+	if ((allowed->kind == GB_KEY_SECRET) == (load->algorithm->kind == GB_KEY_SECRET))
+		return false;
+	return allowed->kind == GB_KEY_SECRET ? load->config->jwt_key != NULL : load->config->access_public_key != NULL;
+}
+
+static enum gb_err
+load_all_allowed(const struct load *load, struct gb_key_source *sources, size_t *sources_len)
+{
+	const char *at = load->config->allowed_algorithms;
+	const struct gb_algorithm *allowed;
+	char name[16];
+	enum gb_err err;
+
+	for (; at != NULL && *at != '\0'; at += strspn(at, ", ")) {
+		size_t len = strcspn(at, ", ");
+
+		snprintf(name, sizeof name, "%.*s", (int)len, at);
+		at += len;
+		if ((allowed = gb_algorithm_find(name)) == NULL)
+			return fail(load, "API_JWT_ALLOWED_ALGORITHMS", "names an unknown algorithm");
+		if (*sources_len >= GB_ENVIRONMENT_SOURCES_MAX || !has_key_of_its_own(load, allowed))
+			continue;
+		if ((err = load_allowed(load, allowed, &sources[(*sources_len)++])) != GB_OK)
+			return err;
+	}
+	return GB_OK;
 }
 
 enum gb_err
 gb_key_environment_load(const struct gb_config *config, enum gb_keyring_access access, char *why, size_t why_max,
     struct gb_key_source sources[static GB_ENVIRONMENT_SOURCES_MAX], size_t *sources_len)
 {
-	const struct report report = { why, why_max };
-	const struct gb_algorithm *algorithm = config->algorithm != NULL ? gb_algorithm_find(config->algorithm) : NULL;
+	struct load load = { .config = config, .access = access, .why = why, .why_max = why_max };
 	enum gb_err err;
 
-	(void)access;
 	*sources_len = 0;
-	if (algorithm == NULL)
-		return fail(&report, "ALGORITHM", "is not one of HS256 HS384 HS512 RS256 RS384 RS512 ES256 EdDSA");
-	if ((err = check_distinct(config, &report)) != GB_OK)
-		return err;
-	if (algorithm->kind != GB_KEY_SECRET)
-		return fail(&report, "ALGORITHM", "is of a key pair: not supported yet");
-	return load_secrets(config, algorithm, &report, sources, sources_len);
+	if (config->algorithm == NULL || (load.algorithm = gb_algorithm_find(config->algorithm)) == NULL)
+		return fail(&load, "ALGORITHM", "is not one of HS256 HS384 HS512 RS256 RS384 RS512 ES256 EdDSA");
+	if ((load.numbers = gb_numbers_new()) == NULL)
+		return GB_ERR_MEMORY;
+	if ((err = check_distinct(&load)) == GB_OK)
+		err = load.algorithm->kind == GB_KEY_SECRET ? load_secrets(&load, sources, sources_len) : load_pairs(&load, sources, sources_len);
+	if (err == GB_OK)
+		err = load_all_allowed(&load, sources, sources_len);
+	gb_numbers_free(load.numbers);
+	return err;
 }

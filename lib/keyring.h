@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "error.h"
+#include "json.h"
 
 /*
  * Signing and verifying keys, each with its one algorithm, by purpose and key
@@ -64,5 +65,8 @@ const struct gb_key *gb_keyring_match(const struct gb_keyring *keyring, enum gb_
  */
 enum gb_err gb_keyring_find(const struct gb_keyring *keyring, enum gb_purpose purpose,
     const char *key_id, const char *algorithm, int64_t now, const struct gb_key **key);
+
+/* {"keys":[...]}: the public halves of every pair that verifies now (RFC 7517 s5). */
+void gb_keyring_write_jwks(const struct gb_keyring *keyring, int64_t now, struct gb_json_writer *writer);
 
 #endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GB_KEY_EVP_H
+#define GB_KEY_EVP_H
+
+#include "key_pair.h"
+#include "libcrypto.h"
+
+/* What RSA and P-256 share: a key of libcrypto with its contexts set up once, which saves a sixth of a verify. */
+struct gb_evp_pair {
+	EVP_PKEY *key;
+	EVP_PKEY_CTX *sign, *verify;	/* sign is NULL for a public key */
+	size_t signature_len;		/* as it stands in a token */
+};
+
+/* What must live until the key is built: OSSL_PARAM_BLD copies late. */
+struct gb_evp_builder {
+	OSSL_PARAM_BLD *params;
+	BIGNUM *numbers[GB_NUMBER__COUNT];
+	size_t numbers_len;
+	unsigned char point[65];
+};
+
+/* Pushes one number under libcrypto's name for it; false when there is no memory. */
+bool gb_evp_push(struct gb_evp_builder *builder, const char *name, const struct gb_numbers *numbers, enum gb_number number);
+void gb_evp_builder_free(struct gb_evp_builder *builder);
+
+/*
+ * Builds the key of `type` ("RSA", "EC") and frees what `builder` holds, whatever
+ * happens. GB_ERR_MISCONFIGURED: libcrypto does not take it.
+ */
+enum gb_err gb_evp_pair_new(const char *type, struct gb_evp_builder *builder, bool with_private, struct gb_evp_pair **pair);
+void gb_evp_pair_free(void *material);
+
+#endif
