@@ -9,9 +9,11 @@ const COMMON = ("password passwort contraseña kennwort secret letmein welcome h
 	"computer whatever freedom cheese flower charlie thomas daniel jessica ashley test pass love abc asdf yxcv zxcv").split(" ");
 const ROWS = ["abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertzuiop", "qwertyuiop", "asdfghjkl", "zxcvbnm", "yxcvbnm"];
 const LOOKS_LIKE = { 0: "o", 1: "i", 3: "e", 4: "a", 5: "s", 7: "t", 8: "b", $: "s", "@": "a", "!": "i" };
-const WORD_BITS = 8;
-const CHARACTER_BITS = 3.32;		/* ten guesses for each that follows no pattern */
-const LEVELS = [["weak", 20], ["fair", 27], ["good", 34], ["strong", Infinity]];
+/* Decimal digits of the number of guesses: ten for a character that follows no pattern. */
+const CHARACTER = 1;
+const FOLLOWER = 0.15;
+const WORD = 2.5;
+const LEVELS = [["weak", 6], ["fair", 8], ["good", 10], ["strong", Infinity]];
 
 const follows = (a, b) => a === b || ROWS.some((row) => row.includes(a + b) || row.includes(b + a));
 
@@ -37,8 +39,8 @@ export const strength = (password, own, min) => {
 		const { rest, found } = withoutWords(form, words);
 		const each = Array.from(rest).filter((c) => c !== " ");
 
-		return found * WORD_BITS + each.reduce((bits, c, i) =>
-			bits + (i > 0 && follows(each[i - 1], c) ? 0.5 : CHARACTER_BITS), 0);
+		return found * WORD + each.reduce((digits, c, i) =>
+			digits + (i > 0 && follows(each[i - 1], c) ? FOLLOWER : CHARACTER), 0);
 	});
 	const level = LEVELS.findIndex(([, below]) => Math.min(...choices) < below);
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, NEW_PASSWORD, PASSWORD, Server, until, visit } from "./world.mjs";
 
-const options = { timeout: 30000 };
+const options = { timeout: 60000 };
 let server, browser;
 
 before(async () => {

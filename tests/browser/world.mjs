@@ -41,7 +41,7 @@ const freePort = () => new Promise((resolve, reject) => {
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /* The first truthy result, asked for until `seconds` are over. */
-export const until = async (ask, what, seconds = 10) => {
+export const until = async (ask, what, seconds = 20) => {
 	const end = Date.now() + seconds * 1000;
 
 	for (;;) {
@@ -145,7 +145,7 @@ export const visit = async (browser, server, options = {}) => {
 	const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 800 }, ...rest });
 	const seen = { requests: [], foreign: [], said: [] };
 
-	context.setDefaultTimeout(8000);
+	context.setDefaultTimeout(15000);
 	context.on("request", (request) => {
 		seen.requests.push(`${request.method()} ${new URL(request.url()).pathname}`);
 		if (new URL(request.url()).origin !== server.url)
