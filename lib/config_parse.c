@@ -167,12 +167,20 @@ gb_parse_algorithms(const char *text, struct gb_arena *arena, const char **value
 enum gb_err
 gb_parse_database(const char *text, struct gb_arena *arena, const char **value)
 {
-	if (strncmp(text, "gdbm:/", 6) != 0 && strncmp(text, "mysql://", 8) != 0)
+	const char *path;
+	enum gb_err err;
+
+	if (strncmp(text, "gdbm:", 5) == 0) {
+		if ((err = gb_parse_path(text + 5, arena, &path)) != GB_OK)
+			return err;
+		return (*value = gb_arena_printf(arena, "gdbm:%s", path)) != NULL ? GB_OK : GB_ERR_MEMORY;
+	}
+	if (strncmp(text, "mysql://", 8) != 0 || strlen(text) >= 1024)
 		return GB_ERR_MISCONFIGURED;
 	for (const char *c = text; *c != '\0'; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f)
 			return GB_ERR_MISCONFIGURED;
-	return strlen(text) < 1024 ? keep(text, strlen(text), arena, value) : GB_ERR_MISCONFIGURED;
+	return keep(text, strlen(text), arena, value);
 }
 
 static bool

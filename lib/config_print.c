@@ -57,7 +57,7 @@ print_shape(const struct gb_setting *row, FILE *out)
 
 	if (row->unit != NULL)
 		fprintf(out, "%s, ", row->unit);
-	fputs(fallback != NULL ? fallback : "-", out);
+	fputs(fallback != NULL ? fallback : "no default", out);
 	if (row->kind == GB_SETTING_NUMBER)
 		fprintf(out, ", %lld..%lld", (long long)row->min, (long long)row->max);
 	if (row->words == NULL)
@@ -89,8 +89,8 @@ gb_config_print_example(FILE *out)
 	for (size_t i = 0; i < gb_settings_len; i++) {
 		const struct gb_setting *row = &gb_settings[i];
 
-		fprintf(out, "\n# %s\n# ", row->help);
+		fprintf(out, "\n# %s (", row->help);
 		print_shape(row, out);
-		fprintf(out, "\n#%s=%s\n", row->name, row->fallback != NULL ? row->fallback : "");
+		fprintf(out, ")\n#%s=%s\n", row->name, row->fallback != NULL ? row->fallback : "");
 	}
 }
