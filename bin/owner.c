@@ -55,7 +55,6 @@ gb_become_owner(const char *state, bool must_exist)
 		return EX_OK;
 	if (geteuid() == 0)
 		return switch_to(&st);
-	gb_command_refuse("STATE %s belongs to %s: run this as %s or as root", state, name_of(st.st_uid, text),
-	    name_of(st.st_uid, text));
+	gb_command_refuse("STATE %s belongs to %s: run this as its owner or as root", state, name_of(st.st_uid, text));
 	return EX_NOPERM;
 }

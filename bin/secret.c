@@ -47,8 +47,9 @@ ask(int tty, struct gb_arena *arena, const char *prompt, const char **secret)
 		return GB_ERR_MISSING_FIELD;
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	dprintf(tty, "%s: ", prompt);
+	/* The prompt comes after the flush: what is typed at its sight must not be thrown away. */
 	tcsetattr(tty, TCSAFLUSH, &hidden);
+	dprintf(tty, "%s: ", prompt);
 	err = read_line(tty, arena, secret);
 	tcsetattr(tty, TCSAFLUSH, &shown);
 	dprintf(tty, "\n");
