@@ -105,26 +105,19 @@ lengths_ok(const struct gb_engine *engine)
  * not gone down since it was written.
  */
 static bool
-control_trusted(struct gb_engine *engine, const char *boot, bool alone)
+control_is_ours(const struct gb_engine *engine, const char *boot, bool alone)
 {
 	const struct gb_control *control = engine->control;
-	struct gb_log_header header;
 
-	if (control->magic != CONTROL_MAGIC || memcmp(control->boot, boot, sizeof control->boot) != 0 ||
-	    (boot[0] == '\0' && alone) || memcmp(control->inodes, engine->inodes, sizeof control->inodes) != 0)
-		return false;
-	if (atomic_load(&control->state) == GB_ENGINE_BUSY)
-		return true;
-	return lengths_ok(engine) && gb_log_header_read(engine, &header) == GB_OK &&
-	    header.epoch == atomic_load(&control->epoch) && header.base == atomic_load(&control->base) &&
-	    gb_log_last_stands(engine);
+	return control->magic == CONTROL_MAGIC && memcmp(control->boot, boot, sizeof control->boot) == 0 &&
+	    (boot[0] != '\0' || !alone) && memcmp(control->inodes, engine->inodes, sizeof control->inodes) == 0;
 }
 
 static bool
-control_healthy(struct gb_engine *engine, const char *boot, bool alone)
+control_is_sound(struct gb_engine *engine)
 {
-	return control_trusted(engine, boot, alone) && gb_engine_ready(engine) &&
-	    atomic_load(&engine->control->poison) == 0;
+	return gb_engine_ready(engine) && atomic_load(&engine->control->poison) == 0 && lengths_ok(engine) &&
+	    gb_log_bears_out(engine);
 }
 
 static void
@@ -140,17 +133,21 @@ control_adopt(struct gb_engine *engine, const char *boot)
 	control->magic = CONTROL_MAGIC;
 }
 
-/* Both locks held. */
+/* Both locks held: of what is ours but not sound, only a death or a failure is believed, nothing odd. */
 static enum gb_err
 control_rebuild(struct gb_engine *engine, const char *boot, bool alone)
 {
-	bool trusted = control_trusted(engine, boot, alone);
+	struct gb_control *control = engine->control;
+	bool trusted = control_is_ours(engine, boot, alone);
 	enum gb_err err;
 
-	if (control_healthy(engine, boot, alone))
-		return GB_OK;
+	if (trusted && gb_engine_ready(engine) && atomic_load(&control->poison) == 0) {
+		if (lengths_ok(engine) && gb_log_settle(engine) == GB_OK && control_is_sound(engine))
+			return GB_OK;
+		trusted = atomic_load(&control->poison) != 0;
+	}
 	if (!trusted)
-		engine->control->magic = 0;
+		control->magic = 0;
 	if ((err = gb_recover(engine, trusted)) == GB_OK && !trusted)
 		control_adopt(engine, boot);
 	return err;
@@ -164,7 +161,7 @@ control_join(struct gb_engine *engine)
 	enum gb_err err;
 
 	boot_id(boot);
-	if (control_healthy(engine, boot, alone))
+	if (control_is_ours(engine, boot, alone) && control_is_sound(engine))
 		return GB_OK;
 	if ((err = gb_lock_take(engine, GB_LOCK_WRITER)) != GB_OK)
 		return err;

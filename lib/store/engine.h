@@ -35,8 +35,10 @@
 #define GB_PAGE			4096u
 #define GB_LOG_SLOT		4096u			/* header slots at 0 and at 4096 */
 #define GB_LOG_HEADER		(2 * GB_LOG_SLOT)	/* frames begin here */
+#ifndef GB_LOG_MIN			/* the crash tests build with small ones, to see many checkpoints */
 #define GB_LOG_MIN		(1u << 20)		/* bytes of a new store's log */
 #define GB_LOG_MAX		(64u << 20)
+#endif
 #define GB_STORE_ID_LEN		16
 #define GB_LOCK_WAIT_MS		10000			/* then GB_ERR_STORE_UNAVAILABLE */
 
@@ -87,6 +89,7 @@ struct gb_engine {
 	uint64_t readable;		/* bytes of store.gdbm that the walk under way may touch */
 	uint32_t *trusted;		/* by page: complement of the sum it was seen to match */
 	size_t trusted_len;
+	int sync_place;			/* held while the log is flushed */
 	struct gb_overlay *overlay;	/* the writer's private view */
 	unsigned char *frame;		/* being built */
 	size_t frame_len, frame_max;
@@ -109,8 +112,11 @@ enum gb_lock { GB_LOCK_WRITER, GB_LOCK_FLUSH };
 bool gb_lock_try(struct gb_engine *engine, enum gb_lock lock);
 enum gb_err gb_lock_take(struct gb_engine *engine, enum gb_lock lock);
 void gb_lock_release(struct gb_engine *engine, enum gb_lock lock);
-/* Sleeps until the lock is released or some milliseconds went by, unless *word moved from `seen`. */
-void gb_lock_wait(struct gb_engine *engine, enum gb_lock lock, uint32_t seen);
+/* Sleeps until the lock is released, unless its word moved from `seen`; false: some milliseconds went by. */
+bool gb_lock_wait(struct gb_engine *engine, enum gb_lock lock, uint32_t seen);
+/* One of the few places from which the log is flushed; at most one held. */
+bool gb_lock_try_sync(struct gb_engine *engine);
+void gb_lock_release_sync(struct gb_engine *engine);
 /* True when no other process has this store open. */
 bool gb_lock_alone(struct gb_engine *engine);
 uint64_t gb_clock_ms(void);
@@ -170,12 +176,13 @@ enum gb_err gb_log_frame(struct gb_engine *engine, const struct gb_frame *frame,
 uint64_t gb_log_frame_end(const struct gb_frame *frame);
 /* Appends engine->frame (the header's place left free); writer lock held. */
 enum gb_err gb_log_append(struct gb_engine *engine, uint32_t pages, uint64_t db_size);
-/* Makes durable and applies all that is appended; flush lock held. */
-enum gb_err gb_log_flush(struct gb_engine *engine);
 /* Writer lock held: empties the log. */
 enum gb_err gb_log_checkpoint(struct gb_engine *engine);
-/* The newest frame of the control page is in the log: false if the files were put back from a copy. */
-bool gb_log_last_stands(struct gb_engine *engine);
+/* At rest, and header and newest frame are what the control page says: false also if the files were put back
+ * from a copy, or while others are at work. */
+bool gb_log_bears_out(struct gb_engine *engine);
+/* Flush lock held: makes durable and applies what is appended. */
+enum gb_err gb_log_settle(struct gb_engine *engine);
 /* Returns once the frame that ended at `lsn` is durable and applied; no lock held. */
 enum gb_err gb_log_await(struct gb_engine *engine, uint64_t lsn, uint64_t generation);
 

@@ -90,15 +90,25 @@ gb_log_header_write(struct gb_engine *engine, uint64_t epoch, uint64_t base, uin
 }
 
 static uint32_t
-frame_crc(const struct gb_frame *frame)
+frame_crc(const struct gb_frame *frame, uint32_t len)
 {
 	struct gb_frame header = *frame;
 
 	header.crc = 0;
-	return gb_crc32c(gb_crc32c(0, &header, sizeof header), frame + 1, frame->len);
+	return gb_crc32c(gb_crc32c(0, &header, sizeof header), frame + 1, len);
 }
 
-/* Whole and sound, in this epoch, behind `position`. */
+/* Whole, at `at`, of this epoch, and ending below `limit`, up to which there is room to look. */
+static bool
+frame_ok(const struct gb_frame *frame, uint64_t at, uint64_t epoch, uint64_t limit)
+{
+	uint32_t len = frame->len;
+
+	return frame->magic == FRAME_MAGIC && frame->epoch == epoch && frame->lsn == at && len % 8 == 0 &&
+	    len <= limit - at - sizeof *frame && frame_crc(frame, len) == frame->crc;
+}
+
+/* In this epoch, behind `position`. */
 static const struct gb_frame *
 frame_at(struct gb_engine *engine, uint64_t at, uint64_t position, uint64_t limit)
 {
@@ -107,9 +117,7 @@ frame_at(struct gb_engine *engine, uint64_t at, uint64_t position, uint64_t limi
 	if (at > limit || limit - at < sizeof *frame)
 		return NULL;
 	frame = (const void *)(engine->log.bytes + offset_of(engine, at));
-	if (frame->magic != FRAME_MAGIC || frame->epoch != atomic_load(&engine->control->epoch) ||
-	    frame->lsn != at || frame->prev != position || frame->len % 8 != 0 ||
-	    frame->len > limit - at - sizeof *frame || frame_crc(frame) != frame->crc)
+	if (frame->prev != position || !frame_ok(frame, at, atomic_load(&engine->control->epoch), limit))
 		return NULL;
 	return frame;
 }
@@ -242,7 +250,7 @@ frame_write(struct gb_engine *engine, uint64_t at, uint32_t pages, uint64_t db_s
 		.db_size = db_size,
 		.pages = pages,
 	};
-	frame->crc = frame_crc(frame);
+	frame->crc = frame_crc(frame, frame->len);
 	if (!gb_write_at(engine->log_fd, frame, engine->frame_len, offset_of(engine, at)))
 		return gb_engine_fail(engine, "store.log: cannot write");
 	atomic_store(&control->last, at);
@@ -269,18 +277,37 @@ gb_log_append(struct gb_engine *engine, uint32_t pages, uint64_t db_size)
 	return frame_write(engine, at, pages, db_size);
 }
 
-bool
-gb_log_last_stands(struct gb_engine *engine)
+/*
+ * The length that the pages have once everything up to `end` is applied; 0:
+ * the log does not bear `end` out. All may be moving while this looks: nothing
+ * is read outside the file, and what comes out is believed only if it agrees.
+ */
+static uint64_t
+size_at_end(struct gb_engine *engine, const struct gb_log_header *header, uint64_t end)
 {
 	const struct gb_control *control = engine->control;
-	uint64_t last = atomic_load(&control->last), base = atomic_load(&control->base);
+	uint64_t last = atomic_load(&control->last), log_size = atomic_load(&control->log_size);
 	const struct gb_frame *frame;
 
 	if (last == 0)
-		return true;
-	if (last < base || offset_of(engine, last) > atomic_load(&control->log_size) - sizeof *frame ||
-	    !gb_map_cover(&engine->log, engine->log_fd, atomic_load(&control->log_size)))
-		return false;
-	frame = (const void *)(engine->log.bytes + offset_of(engine, last));
-	return frame_at(engine, last, frame->prev, atomic_load(&control->end)) != NULL;
+		return end == header->base ? header->db_size : 0;
+	if (last % 8 != 0 || last < header->base || end < last + sizeof *frame || end - header->base > log_size - GB_LOG_HEADER ||
+	    !gb_map_cover(&engine->log, engine->log_fd, log_size))
+		return 0;
+	frame = (const void *)(engine->log.bytes + GB_LOG_HEADER + (last - header->base));
+	return frame_ok(frame, last, header->epoch, end) && gb_log_frame_end(frame) == end ? frame->db_size : 0;
+}
+
+bool
+gb_log_bears_out(struct gb_engine *engine)
+{
+	const struct gb_control *control = engine->control;
+	uint64_t end = atomic_load(&control->end);
+	struct gb_log_header header;
+
+	return gb_log_header_read(engine, &header) == GB_OK && header.epoch == atomic_load(&control->epoch) &&
+	    header.base == atomic_load(&control->base) && end >= header.base &&
+	    atomic_load(&control->flushing) == end && atomic_load(&control->durable) == end &&
+	    atomic_load(&control->applied) == end && atomic_load(&control->sequence) % 2 == 0 &&
+	    size_at_end(engine, &header, end) == atomic_load(&control->db_size);
 }

@@ -27,24 +27,43 @@ write_out_early(struct gb_engine *engine, uint64_t before, uint64_t now)
 		sync_file_range(engine->db_fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
-enum gb_err
-gb_log_flush(struct gb_engine *engine)
+static void
+raise_to(_Atomic uint64_t *position, uint64_t to)
+{
+	uint64_t now = atomic_load(position);
+
+	while (now < to && !atomic_compare_exchange_weak(position, &now, to))
+		continue;
+}
+
+/* Makes durable what is appended by now. Several processes may do it at once: each is true for what it began with. */
+static enum gb_err
+sync_log(struct gb_engine *engine)
 {
 	struct gb_control *control = engine->control;
-	uint64_t end = atomic_load(&control->end), durable = atomic_load(&control->durable);
-	enum gb_err err;
+	uint64_t end = atomic_load(&control->end);
 
 	if (atomic_load(&control->poison) != 0)
 		return gb_engine_fail(engine, "an earlier write failed");
-	if (end > durable) {
-		atomic_store(&control->flushing, end);
-		if (fdatasync(engine->log_fd) != 0)
-			return poison(engine, "store.log: cannot flush");
-		atomic_store(&control->durable, end);
-		atomic_fetch_add(&control->flushes, 1);
-	}
-	if ((err = gb_recover_apply(engine)) == GB_OK && end > durable)
-		write_out_early(engine, durable, end);
+	if (end <= atomic_load(&control->durable))
+		return GB_OK;
+	raise_to(&control->flushing, end);
+	if (fdatasync(engine->log_fd) != 0)
+		return poison(engine, "store.log: cannot flush");
+	raise_to(&control->durable, end);
+	atomic_fetch_add(&control->flushes, 1);
+	return GB_OK;
+}
+
+static enum gb_err
+apply(struct gb_engine *engine)
+{
+	struct gb_control *control = engine->control;
+	uint64_t before = atomic_load(&control->applied);
+	enum gb_err err = gb_recover_apply(engine);
+
+	if (err == GB_OK && atomic_load(&control->applied) > before)
+		write_out_early(engine, before, atomic_load(&control->applied));
 	return err;
 }
 
@@ -95,13 +114,21 @@ epoch_switch(struct gb_engine *engine)
 }
 
 enum gb_err
+gb_log_settle(struct gb_engine *engine)
+{
+	enum gb_err err = sync_log(engine);
+
+	return err == GB_OK ? apply(engine) : err;
+}
+
+enum gb_err
 gb_log_checkpoint(struct gb_engine *engine)
 {
 	enum gb_err err;
 
 	if ((err = gb_lock_take(engine, GB_LOCK_FLUSH)) != GB_OK)
 		return err;
-	if ((err = gb_log_flush(engine)) == GB_OK && (err = epoch_switch(engine)) == GB_OK)
+	if ((err = gb_log_settle(engine)) == GB_OK && (err = epoch_switch(engine)) == GB_OK)
 		grow(engine);
 	gb_lock_release(engine, GB_LOCK_FLUSH);
 	return err;
@@ -118,18 +145,41 @@ outcome_after_recovery(struct gb_engine *engine, uint64_t lsn, uint64_t generati
 	return gb_engine_fail(engine, "a recovery ran while the commit was under way");
 }
 
+/* Applies what is durable, for all who wait for it. */
 static enum gb_err
-lead(struct gb_engine *engine, uint64_t lsn)
+lead(struct gb_engine *engine)
 {
-	struct gb_control *control = engine->control;
 	bool ready = gb_engine_ready(engine);
-	enum gb_err err = GB_OK;
+	enum gb_err err = ready ? apply(engine) : GB_OK;
 
-	if (ready && atomic_load(&control->applied) < lsn)
-		err = gb_log_flush(engine);
 	gb_lock_release(engine, GB_LOCK_FLUSH);
 	/* whoever switched epochs or recovered has died */
 	return ready ? err : gb_recover_stuck(engine);
+}
+
+/* One step towards a frame that is applied; false: others are at it, wait for them. */
+static bool
+step(struct gb_engine *engine, uint64_t lsn, bool impatient, enum gb_err *err)
+{
+	struct gb_control *control = engine->control;
+
+	*err = GB_OK;
+	if (atomic_load(&control->poison) != 0) {
+		*err = gb_engine_fail(engine, "an earlier write failed");
+	} else if (atomic_load(&control->durable) >= lsn) {
+		if (!gb_lock_try(engine, GB_LOCK_FLUSH))
+			return false;
+		*err = lead(engine);
+	} else {
+		/* a flush that began after our append covers us, if its process lives */
+		if (atomic_load(&control->flushing) >= lsn && !impatient)
+			return false;
+		if (!gb_lock_try_sync(engine))
+			return false;
+		*err = sync_log(engine);
+		gb_lock_release_sync(engine);
+	}
+	return true;
 }
 
 enum gb_err
@@ -137,6 +187,7 @@ gb_log_await(struct gb_engine *engine, uint64_t lsn, uint64_t generation)
 {
 	struct gb_control *control = engine->control;
 	uint64_t until = 0;
+	bool announced = false, impatient = false;
 	enum gb_err err = GB_OK;
 
 	while (err == GB_OK) {
@@ -147,16 +198,19 @@ gb_log_await(struct gb_engine *engine, uint64_t lsn, uint64_t generation)
 			return outcome_after_recovery(engine, lsn, generation);
 		if (applied >= lsn)
 			return GB_OK;
-		if (gb_lock_try(engine, GB_LOCK_FLUSH)) {
-			err = lead(engine, lsn);
+		if (step(engine, lsn, impatient, &err))
+			continue;
+		if (!announced) {	/* then look once more: the one who would wake us may just have gone */
+			atomic_store(&control->lock_wanted[GB_LOCK_FLUSH], 1);
+			announced = true;
 			continue;
 		}
-		atomic_store(&control->lock_wanted[GB_LOCK_FLUSH], 1);
 		if (until == 0)
 			until = gb_clock_ms() + GB_LOCK_WAIT_MS;
 		else if (gb_clock_ms() > until)
 			return gb_engine_fail(engine, "the flush takes too long");
-		gb_lock_wait(engine, GB_LOCK_FLUSH, seen);
+		impatient = !gb_lock_wait(engine, GB_LOCK_FLUSH, seen);
+		announced = false;
 	}
 	return err;
 }

@@ -10,6 +10,10 @@
 #include "store/engine.h"
 
 #define PRESENCE_BYTE	2		/* shared, as long as the store is open */
+#define SYNC_BYTE	3		/* the first of the places to flush from */
+#ifndef SYNC_PLACES
+#define SYNC_PLACES	2
+#endif
 #define NAP_NS		3000000		/* a killed holder wakes nobody */
 
 static bool
@@ -39,12 +43,31 @@ gb_lock_try(struct gb_engine *engine, enum gb_lock lock)
 	return lock_byte(engine->control_fd, (int)lock, F_WRLCK);
 }
 
-void
+bool
 gb_lock_wait(struct gb_engine *engine, enum gb_lock lock, uint32_t seen)
 {
 	struct timespec nap = { .tv_nsec = NAP_NS };
 
-	syscall(SYS_futex, &engine->control->lock_words[lock], FUTEX_WAIT, seen, &nap, NULL, 0);
+	return syscall(SYS_futex, &engine->control->lock_words[lock], FUTEX_WAIT, seen, &nap, NULL, 0) == 0 ||
+	    errno != ETIMEDOUT;
+}
+
+/* Two flushes may overlap: who comes while one runs need not wait for its end before the own begins. */
+bool
+gb_lock_try_sync(struct gb_engine *engine)
+{
+	for (int place = 0; place < SYNC_PLACES; place++)
+		if (lock_byte(engine->control_fd, SYNC_BYTE + place, F_WRLCK)) {
+			engine->sync_place = SYNC_BYTE + place;
+			return true;
+		}
+	return false;
+}
+
+void
+gb_lock_release_sync(struct gb_engine *engine)
+{
+	lock_byte(engine->control_fd, engine->sync_place, F_UNLCK);
 }
 
 /* Who had to wait says on taking the lock that others may wait too: each release wakes one. */

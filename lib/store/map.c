@@ -7,12 +7,14 @@
 
 #include "store/engine.h"
 
+#define LEAST (1u << 20)
+
 /* Twice what is needed, so that a growing file is mapped anew a few times only; not more,
  * as shared hosts limit the address space of a process. */
 bool
 gb_map_cover(struct gb_map *map, int fd, uint64_t len)
 {
-	size_t want = GB_LOG_MIN;
+	size_t want = LEAST;
 	void *bytes;
 
 	if (len <= map->len)

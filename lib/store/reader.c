@@ -55,9 +55,8 @@ table_read(struct gb_engine *engine, struct table *table)
 	    (unsigned)table->elements * sizeof(struct gb_gdbm_element);
 }
 
-/* GDBM's own, of keys whose bytes are all below 0x80. */
-static uint32_t
-hash_of(const unsigned char key[static GB_SLOT_KEY])
+uint32_t
+gb_reader_hash(const unsigned char key[static GB_SLOT_KEY])
 {
 	uint32_t value = 0x238f13afu * GB_SLOT_KEY;
 
@@ -96,7 +95,7 @@ enum gb_read
 gb_reader_slot(struct gb_engine *engine, const unsigned char key[static GB_SLOT_KEY],
     unsigned char slot[static GB_SLOT_LEN])
 {
-	uint32_t hash = hash_of(key);
+	uint32_t hash = gb_reader_hash(key);
 	const struct gb_gdbm_bucket *bucket;
 	struct table table;
 

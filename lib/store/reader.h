@@ -12,6 +12,9 @@
 #define GB_SLOT_KEY	32		/* bytes of a key; each below 0x80, as GDBM's hash differs above by machine */
 #define GB_SLOT_LEN	352		/* bytes of every value: with mixed lengths a GDBM file grows without bound */
 
+/* GDBM's own. */
+uint32_t gb_reader_hash(const unsigned char key[static GB_SLOT_KEY]);
+
 enum gb_read {
 	GB_READ_FOUND,
 	GB_READ_ABSENT,

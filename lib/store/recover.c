@@ -129,9 +129,12 @@ log_begin(struct gb_engine *engine, bool trusted, struct gb_log_header *header, 
 {
 	struct gb_control *control = engine->control;
 	struct stat status;
+	bool poisoned;
 	enum gb_err err;
 
-	if (!trusted && fdatasync(engine->log_fd) != 0)
+	poisoned = trusted && atomic_load(&control->poison) != 0;
+	/* rule 1: what is replayed must be durable */
+	if (!poisoned && fdatasync(engine->log_fd) != 0)
 		return gb_engine_fail(engine, "store.log: cannot flush");
 	if ((err = gb_log_header_read(engine, header)) != GB_OK)
 		return err;
@@ -142,7 +145,7 @@ log_begin(struct gb_engine *engine, bool trusted, struct gb_log_header *header, 
 	atomic_store(&control->epoch, header->epoch);
 	memcpy(control->store_id, header->id, GB_STORE_ID_LEN);
 	*limit = header->base + atomic_load(&control->log_size) - GB_LOG_HEADER;
-	if (trusted && atomic_load(&control->poison) != 0 && atomic_load(&control->durable) < *limit)
+	if (poisoned && atomic_load(&control->durable) < *limit)
 		*limit = atomic_load(&control->durable);
 	return GB_OK;
 }

@@ -18,10 +18,17 @@ void
 gb_slots_key(const unsigned char hash_key[static 32], const char *name,
     unsigned char key[static GB_SLOT_KEY])
 {
-	crypto_generichash(key, GB_SLOT_KEY, (const unsigned char *)name, strlen(name), hash_key, 32);
+	unsigned char bytes[32 + GB_STORE_KEY_MAX];
+	size_t name_len = strnlen(name, GB_STORE_KEY_MAX);
+
+	/* the secret in front of the name: as good as BLAKE2b's own key, and one block less to hash */
+	memcpy(bytes, hash_key, 32);
+	memcpy(bytes + 32, name, name_len);
+	crypto_generichash(key, GB_SLOT_KEY, bytes, 32 + name_len, NULL, 0);
 	for (unsigned i = 0; i < GB_SLOT_KEY; i++)
 		key[i] &= 0x7f;
 	key[GB_SLOT_KEY - 1] = 0;
+	sodium_memzero(bytes, 32);
 }
 
 void
