@@ -27,6 +27,7 @@ struct gb_context {
 	const struct gb_app *app;	/* NULL unless GB_NEED_APP */
 	struct gb_call call;		/* now, arena; address "", no user agent */
 	bool json;			/* --json */
+	bool immediately;		/* --now */
 	int password_fd;		/* --password-fd N; -1: prompt, or standard input */
 	unsigned rows;			/* printed so far; output.c's */
 	struct gb_arena *row_arena;	/* output.c's */
@@ -42,6 +43,7 @@ struct gb_command {
 };
 
 extern const struct gb_command gb_config_commands[];
+extern const struct gb_command gb_key_commands[];
 extern const struct gb_command gb_mail_commands[];
 extern const struct gb_command gb_user_commands[];
 
