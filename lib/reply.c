@@ -154,6 +154,23 @@ put_reasons(struct gb_json_writer *writer, unsigned weak_reasons)
 	gb_json_close(writer, ']');
 }
 
+/* RFC 6749 s5.2, s4.1.2.1 */
+static const char *
+oauth_word(int status)
+{
+	switch (status) {
+	case 401:
+		return "invalid_client";
+	case 429:
+	case 503:
+		return "temporarily_unavailable";
+	case 500:
+		return "server_error";
+	default:
+		return "invalid_request";
+	}
+}
+
 enum gb_err
 gb_reply_error(struct gb_request *req, enum gb_err err)
 {
@@ -169,7 +186,7 @@ gb_reply_error(struct gb_request *req, enum gb_err err)
 		return failed;
 	gb_json_begin(&writer, req->call.arena);
 	gb_json_open(&writer, NULL, '{');
-	gb_json_put_string(&writer, "error", row->text);
+	gb_json_put_string(&writer, "error", req->reply->oauth_words ? oauth_word(row->status) : row->text);
 	gb_json_put_integer(&writer, "status", row->status);
 	gb_json_put_string(&writer, "code", row->code);
 	if (err == GB_ERR_WEAK_PASSWORD)

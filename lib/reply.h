@@ -14,6 +14,7 @@ struct gb_reply {
 	const char *type;			/* of the body; NULL: none */
 	const char *body;
 	size_t body_len;
+	bool oauth_words;			/* errors in the words of RFC 6749 s5.2 (introspect, revoke) */
 	bool is_html, is_redirect;
 	bool url_holds_token;
 	struct { const char *name, *value; } headers[GB_REPLY_HEADERS_MAX];

@@ -131,7 +131,7 @@ app_ready(struct server *server, int64_t now)
 	err = server->endpoint->is_health ? GB_OK : gb_app_open(server->config, server->endpoint->keys, now, why,
 	    sizeof why, &server->app);
 	server->is_open = err == GB_OK;
-	if (err != GB_OK)
+	if (*why != '\0')
 		gb_log(server->endpoint->name, "%s", why);
 	return err;
 }
@@ -266,7 +266,7 @@ static enum gb_err
 serve_one(struct server *server, const struct gb_connection *connection)
 {
 	int64_t begun = milliseconds();
-	struct gb_reply reply = { 0 };
+	struct gb_reply reply = { .oauth_words = server->endpoint->form == GB_FORM_PLAIN };
 	struct gb_request req;
 	enum gb_err err;
 
