@@ -22,6 +22,8 @@
 
 #include "backend.h"
 
+#define DRAIN_S 5	/* mod_fcgid kills about eleven seconds after it asks to stop */
+
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGUSR1 };
 
 static volatile sig_atomic_t stopping;
@@ -92,7 +94,32 @@ fastcgi_open(void)
 	    FCGX_InitRequest(&request, -1, 0) == 0;
 }
 
-/* A connection, or -1 when it is time to stop. */
+static int
+accept_one(void)
+{
+	return accept4(STDIN_FILENO, NULL, NULL, SOCK_CLOEXEC);
+}
+
+/*
+ * A connection that was in the queue when we were told to stop, or -1. Where the socket is
+ * ours alone (lighttpd) nobody else would answer it: closing resets it, and the client gets a 500.
+ */
+static int
+queued_connection(void)
+{
+	static time_t until;
+	struct timespec now;
+	int fd = -1;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (until == 0)
+		until = now.tv_sec + DRAIN_S;
+	if (!stopping || now.tv_sec >= until || (fd = accept_one()) < 0)
+		close(STDIN_FILENO);	/* at once: who connects from here on is refused, and asks another process */
+	return fd;
+}
+
+/* A connection, or -1 when it is time to end. */
 static int
 next_connection(void)
 {
@@ -103,14 +130,14 @@ next_connection(void)
 	while (!stopping) {
 		if (ppoll(&listening, 1, NULL, &waiting_mask) < 0)
 			continue;
-		if ((fd = accept4(STDIN_FILENO, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		if ((fd = accept_one()) >= 0)
 			return fd;
 		if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK)
 			return -1;
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 			nanosleep(&pause, NULL);
 	}
-	return -1;
+	return queued_connection();
 }
 
 /*
