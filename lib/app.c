@@ -8,6 +8,7 @@
 #include "app.h"
 #include "limit.h"
 
+#define WARNING_MAX	512
 #define ROUNDS_MAX	8
 #define JITTER_MIN_US	1000
 #define JITTER_SPAN_US	4000
@@ -16,15 +17,21 @@ static enum gb_err
 parts_open(enum gb_keyring_access keys, int64_t now, char *why, size_t why_max, struct gb_app *app)
 {
 	const struct gb_config *config = app->config;
+	char warning[WARNING_MAX] = "";
 	enum gb_err err;
 
 	if ((err = gb_state_open(config->state, why, why_max, &app->state)) != GB_OK ||
-	    (err = gb_keyring_open(config, keys, now, why, why_max, &app->keyring)) != GB_OK ||
-	    (err = gb_store_open(config->database_url, now, why, why_max, &app->store)) != GB_OK)
+	    (err = gb_keyring_open(config, keys, now, warning, sizeof warning, &app->keyring)) != GB_OK) {
+		if (*warning != '\0')
+			snprintf(why, why_max, "%s", warning);
 		return err;
-	if (config->rate_limits)
-		err = gb_limit_open(app->state, why, why_max, &app->limit);
-	return err;
+	}
+	if ((err = gb_store_open(config->database_url, now, why, why_max, &app->store)) != GB_OK)
+		return err;
+	if (config->rate_limits && (err = gb_limit_open(app->state, why, why_max, &app->limit)) != GB_OK)
+		return err;
+	snprintf(why, why_max, "%s", warning);
+	return GB_OK;
 }
 
 enum gb_err

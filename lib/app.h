@@ -28,7 +28,7 @@ struct gb_app {
 
 /*
  * Opens state, store, keys and limits by the settings. On failure nothing is
- * left open and `why` holds one line for the log.
+ * left open and `why` holds one line for the log; with GB_OK `why` is empty, or holds one line of warning.
  */
 enum gb_err gb_app_open(const struct gb_config *config, enum gb_keyring_access keys, int64_t now,
     char *why, size_t why_max, struct gb_app *app);

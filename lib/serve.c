@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "away.h"
 #include "backend.h"
 #include "form.h"
 #include "log.h"
@@ -26,7 +27,8 @@ struct server {
 	bool from_parameters;		/* the settings come with the first request */
 	struct gb_config *config;	/* NULL until they are read */
 	struct gb_app app;
-	bool is_open;			/* app is */
+	bool is_open;			/* app is; */
+	bool is_away;			/* but not its store */
 	struct gb_arena *arena;
 };
 
@@ -112,36 +114,48 @@ settings_ready(struct server *server, struct gb_request *req)
 	return GB_ERR_MISCONFIGURED;
 }
 
-/*
- * State, store, keys and limits; tried again with each request until they open, so that a
- * cause that goes needs no restart.
- */
+static void
+app_close(struct server *server)
+{
+	if (server->is_open && !server->endpoint->is_health)
+		gb_app_close(&server->app);
+	server->is_open = server->is_away = false;
+}
+
+/* State, store, keys and limits, or as much of them as there is without the store. */
+static enum gb_err
+app_open(struct server *server, int64_t now)
+{
+	const struct gb_config *config = server->config;
+	enum gb_keyring_access keys = server->endpoint->keys;
+	char why[WHY_MAX] = "", more[WHY_MAX] = "";
+	enum gb_err err = gb_app_open(config, keys, now, why, sizeof why, &server->app);
+
+	if (why[0] != '\0')
+		gb_log(server->endpoint->name, "%s", why);
+	if (err != GB_ERR_STORE_UNAVAILABLE || gb_away_open(config, keys, now, more, sizeof more, &server->app) != GB_OK)
+		return err;
+	server->is_away = true;
+	return GB_OK;
+}
+
+/* A store that is away is tried again with each request, so that a cause that goes needs no restart. */
 static enum gb_err
 app_ready(struct server *server, int64_t now)
 {
-	char why[WHY_MAX] = "";
 	enum gb_err err;
 
+	if (server->is_away)
+		app_close(server);
 	if (server->is_open) {
 		if (server->app.keyring != NULL)
 			gb_keyring_refresh(server->app.keyring, now);
 		return GB_OK;
 	}
 	server->app = (struct gb_app){ .config = server->config };
-	err = server->endpoint->is_health ? GB_OK : gb_app_open(server->config, server->endpoint->keys, now, why,
-	    sizeof why, &server->app);
+	err = server->endpoint->is_health ? GB_OK : app_open(server, now);
 	server->is_open = err == GB_OK;
-	if (*why != '\0')
-		gb_log(server->endpoint->name, "%s", why);
 	return err;
-}
-
-static void
-app_close(struct server *server)
-{
-	if (server->is_open && !server->endpoint->is_health)
-		gb_app_close(&server->app);
-	server->is_open = false;
 }
 
 static enum gb_err
@@ -288,7 +302,7 @@ serve_one(struct server *server, const struct gb_connection *connection)
 static void
 after_answer(struct server *server, enum gb_err err)
 {
-	if (server->endpoint->mails && server->is_open)
+	if (server->endpoint->mails && server->is_open && !server->is_away)
 		gb_spool_kick(&server->app);
 	gb_arena_reset(server->arena);
 	if (err == GB_ERR_STORE_UNAVAILABLE)
