@@ -63,7 +63,7 @@ session_row(const struct gb_app *app, struct gb_request *req, const struct gb_se
 	char id[GB_SESSION_ID_TEXT + 1];
 	const struct gb_template_value values[] = {
 		{ "id", id },
-		{ "device", session->device },
+		{ "device", session->device[0] != '\0' ? session->device : NULL },
 		{ "address", session->address },
 		{ "current", current ? "" : NULL },
 		{ "created_at", time_text(arena, session->created_at, false) },

@@ -112,14 +112,18 @@ error_key(const struct gb_call *call, enum gb_err err)
 }
 
 static void
-put_error(struct values *values, const struct gb_call *call, const char *table, enum gb_err err)
+put_error(struct values *values, const struct gb_call *call, const char *table, enum gb_err err,
+    const char *template_name)
 {
-	const char *text;
+	const char *text, *own;
 	size_t i;
 
 	if (err == GB_OK)
 		return;
-	text = text_of(call->arena, values, table, "error.", error_key(call, err));
+	/* A page may have its own words: which password was wrong. */
+	own = gb_arena_printf(call->arena, "%s.%s", gb_error_row(err)->code, template_name);
+	if (own == NULL || (text = text_of(call->arena, values, table, "error.", own)) == NULL)
+		text = text_of(call->arena, values, table, "error.", error_key(call, err));
 	put(values, "error", text != NULL ? text : gb_error_row(err)->text);
 	for (i = 0; i < sizeof culprits / sizeof culprits[0]; i++)
 		if (culprits[i].err == err)
@@ -187,7 +191,7 @@ reply(const struct gb_app *app, struct gb_request *req, int status, enum gb_err 
 	put_csrf(&values, req);
 	put_return(&values, arena, url_holds_token ? NULL : return_of(app, req, template_name));
 	put(&values, "title", text_of(arena, &values, table, template_name, ".title"));
-	put_error(&values, &req->call, table, err);
+	put_error(&values, &req->call, table, err, template_name);
 	if (err == GB_OK && done != NULL && strcmp(done, "1") == 0)
 		put(&values, "done", text_of(arena, &values, table, template_name, ".done"));
 	if ((html = html_of(&values, arena, template_name, table)) == NULL)

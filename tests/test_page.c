@@ -79,6 +79,7 @@ Test(page, shows_the_text_of_a_known_code_only)
 	cr_assert(has(show("login", "error=invalid_credentials"), "The name or the password is not right."));
 	cr_assert(has(reply.body, "aria-invalid=\"true\""));
 	cr_assert(has(reply.body, "<title>Error: "));
+	cr_assert(has(show("account", "error=invalid_credentials"), "The current password is not right."));
 	cr_assert(!has(show("login", "error=no_such_code"), "class=\"message bad\""));
 	cr_assert(!has(show("login", "error=%3Cscript%3Ealert(1)%3C%2Fscript%3E"), "alert(1)"));
 	cr_assert(!has(show("login", ""), "class=\"message bad\""));

@@ -38,7 +38,7 @@ const messageOf = (form) => {
 		message.className = "message";
 		message.tabIndex = -1;
 		message.setAttribute("role", "alert");
-		own.querySelector("div").prepend(message);
+		(form.closest(".sessions, .actions") ?? form).before(message);
 	}
 	return message;
 };
@@ -71,7 +71,7 @@ const errorText = ({ body: answer, retryAfter }) => {
 
 	if (answer.code === "rate_limited" && retryAfter > 0)
 		keys.push(`error.rate_limited.${retryAfter > 90 ? "minutes" : "seconds"}`);
-	keys.push(`error.${answer.code}`, "error.internal");
+	keys.push(`error.${answer.code}.${body.className}`, `error.${answer.code}`, "error.internal");
 	return text(keys, { password_min: min, seconds: retryAfter, minutes: Math.ceil(retryAfter / 60) });
 };
 

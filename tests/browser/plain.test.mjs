@@ -138,6 +138,7 @@ test("the account page ends sessions, changes the password, and deletes", option
 	await page.fill("#new_password", NEW_PASSWORD);
 	await press(page, "change-password");
 	assert.equal(at(page), "/account?error=invalid_credentials");
+	assert.equal(await page.textContent("#message"), "The current password is not right.");
 	await page.fill("#password-current", PASSWORD);
 	await page.fill("#new_password", NEW_PASSWORD);
 	await press(page, "change-password");

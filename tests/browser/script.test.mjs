@@ -223,7 +223,7 @@ test("the account page changes password and address, ends sessions, and deletes"
 	await change.getByLabel("Current password").fill("wrong");
 	await change.getByLabel("New password").fill(NEW_PASSWORD);
 	await press(page, "change-password");
-	await alert(page, "not right");
+	await alert(page, "The current password is not right.");
 	assert.equal(await page.evaluate(() => document.activeElement.id), "password-current");
 	await change.getByLabel("Current password").fill(PASSWORD);
 	await press(page, "change-password");
