@@ -20,6 +20,7 @@
 struct gb_json {
 	struct gb_arena *arena;
 	enum gb_json_kind kind;
+	const struct gb_json_member **next, *behind_found;	/* most readers ask in the order of the text */
 	size_t members_len;
 	struct gb_json_member members[];
 };
@@ -77,6 +78,8 @@ gb_json_parse(const char *text, size_t len, struct gb_arena *arena, const struct
 		return GB_ERR_MEMORY;
 	parsed->arena = arena;
 	parsed->kind = root.kind;
+	parsed->next = &parsed->behind_found;
+	parsed->behind_found = parsed->members;
 	parsed->members_len = members_len;
 	memcpy(parsed->members, members, members_len * sizeof *members);
 	*json = parsed;
@@ -89,15 +92,28 @@ gb_json_is_object(const struct gb_json *json)
 	return json->kind == GB_JSON_OBJECT;
 }
 
+static const struct gb_json_member *
+search(const struct gb_json_member *from, const struct gb_json_member *to, const char *name, size_t name_len)
+{
+	for (; from < to; from++)
+		if (from->name_len == name_len && (name_len == 0 || (*from->name == *name && memcmp(from->name, name, name_len) == 0)))
+			return from;
+	return NULL;
+}
+
+/* From behind the member found last, then from the first. */
 static const struct gb_json_value *
 find(const struct gb_json *object, const char *name)
 {
 	size_t name_len = strlen(name);
+	const struct gb_json_member *found = search(*object->next, object->members + object->members_len, name, name_len);
 
-	for (size_t i = 0; i < object->members_len; i++)
-		if (object->members[i].name_len == name_len && memcmp(object->members[i].name, name, name_len) == 0)
-			return &object->members[i].value;
-	return NULL;
+	if (found == NULL)
+		found = search(object->members, *object->next, name, name_len);
+	if (found == NULL)
+		return NULL;
+	*object->next = found + 1;
+	return &found->value;
 }
 
 bool

@@ -28,10 +28,11 @@ static const unsigned char string_class[256] = {
 
 static bool value(struct scan *scan, struct gb_json_value *out);
 
-static void
+/* Compact JSON, as in tokens, has none: one comparison. */
+static inline void
 skip_space(struct scan *scan)
 {
-	while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\t' || *scan->at == '\n' || *scan->at == '\r'))
+	while (scan->at < scan->end && (unsigned char)*scan->at <= ' ' && (*scan->at == ' ' || *scan->at == '\t' || *scan->at == '\n' || *scan->at == '\r'))
 		scan->at++;
 }
 
@@ -146,9 +147,12 @@ string(struct scan *scan, struct gb_json_value *out)
 	if (!skip(scan, '"'))
 		return false;
 	for (;;) {
-		while (scan->at < scan->end && string_class[(unsigned char)*scan->at] == PLAIN)
-			scan->at++;
-		if (scan->at >= scan->end)
+		const char *at = scan->at, *end = scan->end;	/* in registers */
+
+		while (at < end && string_class[(unsigned char)*at] == PLAIN)
+			at++;
+		scan->at = at;
+		if (at >= end)
 			return false;
 		switch (string_class[(unsigned char)*scan->at]) {
 		case QUOTE:
@@ -170,9 +174,24 @@ string(struct scan *scan, struct gb_json_value *out)
 	}
 }
 
+/* Is this name in the object already? `seen` has a bit for each length and first letter: mostly that says no. */
+static bool
+is_new(const struct gb_json_member *first, const struct gb_json_member *member, uint64_t *seen)
+{
+	unsigned letter = member->name_len > 0 ? (unsigned char)member->name[0] : 0;
+	uint64_t bit = UINT64_C(1) << ((letter + 7 * member->name_len) % 64);
+
+	if ((*seen & bit) != 0)
+		for (const struct gb_json_member *other = first; other < member; other++)
+			if (other->name_len == member->name_len && memcmp(other->name, member->name, member->name_len) == 0)
+				return false;
+	*seen |= bit;
+	return true;
+}
+
 /* Escapes are resolved before names are compared: "\u0061lg" is "alg". */
 static bool
-name(struct scan *scan, size_t object_members, struct gb_json_member *member)
+name(struct scan *scan, struct gb_json_member *member)
 {
 	struct gb_json_value text;
 
@@ -187,9 +206,6 @@ name(struct scan *scan, size_t object_members, struct gb_json_member *member)
 		}
 		member->name_len = strlen(member->name);
 	}
-	for (const struct gb_json_member *other = scan->members + object_members; other < member; other++)
-		if (other->name_len == member->name_len && memcmp(other->name, member->name, member->name_len) == 0)
-			return false;
 	return true;
 }
 
@@ -197,6 +213,7 @@ static bool
 object(struct scan *scan)
 {
 	const size_t object_members = scan->members_len;
+	uint64_t seen = 0;
 
 	scan->at++;
 	skip_space(scan);
@@ -208,7 +225,7 @@ object(struct scan *scan)
 		if (scan->members_len >= GB_JSON_MEMBERS_MAX)
 			return false;
 		skip_space(scan);
-		if (!name(scan, object_members, member))
+		if (!name(scan, member) || !is_new(scan->members + object_members, member, &seen))
 			return false;
 		scan->members_len++;
 		skip_space(scan);

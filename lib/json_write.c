@@ -63,11 +63,12 @@ multibyte_len(const unsigned char *at)
 	return len;
 }
 
-static bool
-is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
+/* Characters that stand for themselves. */
+static const bool plain[256] = {
+	[' ' ... '!'] = true,			/* not " */
+	['#' ... '['] = true,			/* not \ */
+	[']' ... 0x7f] = true,
+};
 
 static void
 put_escaped(struct gb_json_writer *writer, unsigned char c)
@@ -91,7 +92,7 @@ put_quoted(struct gb_json_writer *writer, const char *value)
 
 	put(writer, "\"", 1);
 	while (*value != '\0') {
-		if (is_plain((unsigned char)*value)) {
+		if (plain[(unsigned char)*value]) {
 			value++;
 			continue;
 		}

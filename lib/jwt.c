@@ -5,6 +5,7 @@
 
 #include "base64url.h"
 #include "claims.h"
+#include "hmac.h"
 #include "key.h"
 
 struct parts {
@@ -150,7 +151,9 @@ gb_jwt_verify(const struct gb_keyring *keyring, const struct gb_jwt_policy *poli
 static size_t
 room_for(const struct gb_key *key, size_t payload_len)
 {
-	return key->header_len + GB_BASE64URL_LEN(payload_len) + 1 + GB_BASE64URL_LEN(GB_SIGNATURE_MAX) + 1;
+	size_t signature_max = key->algorithm->kind == GB_KEY_SECRET ? GB_MAC_MAX : GB_SIGNATURE_MAX;
+
+	return key->header_len + GB_BASE64URL_LEN(payload_len) + 1 + GB_BASE64URL_LEN(signature_max) + 1;
 }
 
 enum gb_err
