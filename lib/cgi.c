@@ -14,9 +14,12 @@ static bool served;
 static bool
 cgi_open(void)
 {
-	/* libfcgi took the signals for itself; one request needs no handler. */
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGUSR1, SIG_DFL);
+	/*
+	 * libfcgi took the signals for itself. lighttpd ends a program by SIGTERM as soon as it has read the
+	 * whole answer: before the deliverer of mail is on its way. One request ends by itself.
+	 */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	return true;
 }

@@ -308,6 +308,20 @@ Test(deliver, tries_again_later_with_a_fresh_link_each_time)
 	cr_expect_eq(flush(0), 1);
 }
 
+/* `guardbee mail flush` does not wait for a retry's time. */
+Test(deliver, tries_again_at_once_when_told_so)
+{
+	sendmail_ends(75);
+	put(GB_MAIL_RESET, "ann@example.org");
+	cr_expect_eq(flush(1), 0);
+	sendmail_ends(0);
+	cr_expect_eq(flush(1), 0);
+	cr_assert_eq(gb_spool_hurry(p.app.state, p.call.now), GB_OK);
+	cr_expect_eq(flush(0), 1);
+	cr_expect_not_null(strstr(log_text(), " sent kind=reset "));
+	cr_expect_not_null(strstr(log_text(), " tries=2"));
+}
+
 Test(deliver, drops_what_is_refused_for_good)
 {
 	sendmail_ends(67);
