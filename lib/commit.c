@@ -21,6 +21,15 @@ record_get(struct gb_store *store, const char *key, int64_t now, struct gb_arena
 	return err;
 }
 
+/* A record that speaks of another than its key does is a fault of the store, not an answer. */
+static enum gb_err
+same_key(const char *key, const char *prefix, const char *id)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(key, prefix, len) == 0 && strcmp(key + len, id) == 0 ? GB_OK : GB_ERR_STORE_UNAVAILABLE;
+}
+
 enum gb_err
 gb_user_get(struct gb_store *store, const char *user_id, int64_t now, struct gb_arena *arena,
     struct gb_user *user)
@@ -30,14 +39,16 @@ gb_user_get(struct gb_store *store, const char *user_id, int64_t now, struct gb_
 	uint64_t version;
 	enum gb_err err;
 
-	*user = (struct gb_user){ 0 };
-	if (!gb_user_id_ok(user_id))
+	/* user_id may be user->id: it is read before that is written */
+	if (!gb_user_id_ok(user_id)) {
+		*user = (struct gb_user){ 0 };
 		return GB_ERR_NOT_FOUND;
+	}
 	gb_key_user(key, user_id);
+	*user = (struct gb_user){ 0 };
 	err = record_get(store, key, now, arena, &record, &version);
-	if (err == GB_OK && (err = gb_user_decode(record.value, record.value_len, user)) == GB_OK &&
-	    strcmp(user->id, user_id) != 0)
-		err = GB_ERR_STORE_UNAVAILABLE;
+	if (err == GB_OK && (err = gb_user_decode(record.value, record.value_len, user)) == GB_OK)
+		err = same_key(key, "u:", user->id);
 	user->version = version;
 	return err;
 }
@@ -46,17 +57,19 @@ enum gb_err
 gb_session_get(struct gb_store *store, const unsigned char id[static GB_SESSION_ID_LEN], int64_t now,
     struct gb_arena *arena, struct gb_session *session)
 {
+	char text[GB_SESSION_ID_TEXT + 1];
 	struct gb_record record;
 	gb_store_key key;
 	uint64_t version;
 	enum gb_err err;
 
-	*session = (struct gb_session){ 0 };
 	gb_key_session(key, id);
+	*session = (struct gb_session){ 0 };
 	err = record_get(store, key, now, arena, &record, &version);
-	if (err == GB_OK && (err = gb_session_decode(record.value, record.value_len, session)) == GB_OK &&
-	    memcmp(session->id, id, GB_SESSION_ID_LEN) != 0)
-		err = GB_ERR_STORE_UNAVAILABLE;
+	if (err == GB_OK && (err = gb_session_decode(record.value, record.value_len, session)) == GB_OK) {
+		gb_session_id_text(session->id, text);
+		err = same_key(key, "s:", text);
+	}
 	session->version = version;
 	session->expires_at = record.expires_at;
 	return err;
@@ -72,14 +85,15 @@ gb_pending_get(struct gb_store *store, const char *pending_id, int64_t now, stru
 	uint64_t version;
 	enum gb_err err;
 
-	*pending = (struct gb_pending){ 0 };
-	if (!gb_session_id_parse(pending_id, id))
+	if (!gb_session_id_parse(pending_id, id)) {
+		*pending = (struct gb_pending){ 0 };
 		return GB_ERR_NOT_FOUND;
+	}
 	gb_key_pending(key, pending_id);
+	*pending = (struct gb_pending){ 0 };
 	err = record_get(store, key, now, arena, &record, &version);
-	if (err == GB_OK && (err = gb_pending_decode(record.value, record.value_len, pending)) == GB_OK &&
-	    strcmp(pending->id, pending_id) != 0)
-		err = GB_ERR_STORE_UNAVAILABLE;
+	if (err == GB_OK && (err = gb_pending_decode(record.value, record.value_len, pending)) == GB_OK)
+		err = same_key(key, "p:", pending->id);
 	pending->version = version;
 	pending->expires_at = record.expires_at;
 	return err;

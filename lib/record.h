@@ -125,7 +125,8 @@ enum gb_err gb_pending_decode(const unsigned char *bytes, size_t len, struct gb_
 
 /*
  * Get and decode. GB_ERR_NOT_FOUND when there is none; then version is still
- * set (an expired record's, or GB_VERSION_ABSENT).
+ * set (an expired record's, or GB_VERSION_ABSENT). The id may be that of the
+ * record that is read into.
  */
 enum gb_err gb_user_get(struct gb_store *store, const char *user_id, int64_t now,
     struct gb_arena *arena, struct gb_user *user);

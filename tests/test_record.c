@@ -433,6 +433,28 @@ Test(record, comes_out_of_the_store_with_its_version)
 	cr_expect_eq(gb_commit_run(&commit, store, NOW), GB_ERR_CONFLICT);
 }
 
+/* Reading an account again into where it stands must not lose its id on the way. */
+Test(record, is_read_again_into_its_place)
+{
+	struct gb_commit commit;
+	struct gb_user user;
+	struct gb_session session;
+	struct gb_pending pending;
+
+	user_small(&user);
+	session_full(&session);
+	pending_full(&pending);
+	gb_commit_begin(&commit, arena);
+	gb_commit_put_user(&commit, &user);
+	gb_commit_put_session(&commit, &session);
+	gb_commit_put_pending(&commit, &pending);
+	cr_assert_eq(gb_commit_run(&commit, store, NOW), GB_OK);
+	cr_expect_eq(gb_user_get(store, user.id, NOW, arena, &user), GB_OK);
+	cr_expect_eq(gb_session_get(store, session.id, NOW, arena, &session), GB_OK);
+	cr_expect_eq(gb_pending_get(store, pending.id, NOW, arena, &pending), GB_OK);
+	cr_expect_str_eq(user.email, "a@b.co");
+}
+
 Test(record, is_not_found_when_absent)
 {
 	unsigned char id[GB_SESSION_ID_LEN] = { 0 };
