@@ -17,8 +17,7 @@ delete_account(const struct gb_app *app, struct gb_request *req)
 
 	if ((err = gb_request_field(req, "current_password", GB_BODY_MAX, &password)) != GB_OK)
 		return err;
-	if ((err = gb_user_prove(app, &req->call, req->identity, password)) != GB_OK ||
-	    (err = gb_user_delete(app, &req->call, req->identity->user.id)) != GB_OK ||
+	if ((err = gb_user_delete_own(app, &req->call, req->identity, password)) != GB_OK ||
 	    (err = gb_reply_forget(app, req)) != GB_OK)
 		return err;
 	return gb_reply_empty(req, 204);
