@@ -168,9 +168,10 @@ export const visit = async (browser, server, options = {}) => {
 };
 
 /* What axe-core finds on a page, one line a node. */
-export const look = async (page) => {
+export const look = async (page, rules = {}) => {
 	await page.evaluate(axe);
-	const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+	const { violations } = await page.evaluate((chosen) =>
+		globalThis.axe.run(document, { resultTypes: ["violations"], preload: false, rules: chosen }), rules);
 
 	return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
 };

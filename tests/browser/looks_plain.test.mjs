@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+import { looks } from "./looks.mjs";
+
+looks([
+	{ width: 1280, javaScriptEnabled: false, colorScheme: "dark" },
+	{ width: 360, javaScriptEnabled: false, colorScheme: "light", axe: true },
+]);
