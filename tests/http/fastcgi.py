@@ -103,6 +103,12 @@ class Worker:
 		self.process = subprocess.Popen([executable(name)], stdin=listening, stdout=subprocess.DEVNULL,
 		    stderr=self.errors, env=environment)
 		listening.close()
+		wait_until(lambda: self.process.poll() is not None or self.blocks(signal.SIGTERM))
+
+	def blocks(self, number):
+		"""Signals are handled from then on; before, SIGTERM ends a process as it ends any."""
+		mask = next(line.split()[1] for line in read(f"/proc/{self.process.pid}/status").splitlines() if line.startswith("SigBlk"))
+		return int(mask, 16) >> (number - 1) & 1 == 1
 
 	def connect(self, seconds=20):
 		wire = socket.socket(socket.AF_UNIX)
