@@ -47,13 +47,15 @@ LIBGDBM := $(BUILD)/lib/libgdbm_redirected.a
 WWW := $(patsubst %,$(BUILD)/%,$(wildcard www/*.* www/texts/*.*))
 # The browser's driver; its version is locked, its files are no package of Debian's.
 BROWSER := build/browser/node_modules/.package-lock.json
+# The programs that speak with other JWT libraries, and those of npm.
+INTEROP := $(BUILD)/tests/interop/token $(BUILD)/tests/interop/peers
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
 .PHONY: all tests run test bench fuzz crash coverage install clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
-tests: all $(TESTS) build/browser/node_modules
+tests: all $(TESTS) build/browser/node_modules $(INTEROP) build/interop/node_modules/.package-lock.json
 
 # The lists are read before anything is built: on a bare machine there is no compiler yet.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -135,6 +137,19 @@ $(BUILD)/www/%: www/%
 	cp $< $@
 
 # What the browser tests drive Chromium with; one for every BUILD.
+$(BUILD)/tests/interop/token: $(BUILD)/tests/interop/token.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
+	$(LINK) $(LIBS)
+
+# <jwt.h> is libjwt's here, not ours.
+$(BUILD)/tests/interop/peers.o: GB_CPPFLAGS := -D_GNU_SOURCE
+$(BUILD)/tests/interop/peers: $(BUILD)/tests/interop/peers.o
+	$(LINK) -ljwt -lcjose -ljansson -lcrypto
+
+build/interop/node_modules/.package-lock.json: tests/interop/package.json tests/interop/package-lock.json
+	@mkdir -p build/interop
+	cp $^ build/interop
+	cd build/interop && npm ci --no-audit --no-fund --ignore-scripts
+
 build/browser/node_modules: tests/browser/package.json tests/browser/package-lock.json
 	@mkdir -p $(@D)
 	cp $^ $(@D)
