@@ -163,6 +163,12 @@ class Worker:
 		return faults
 
 
+def is_sanitized():
+	"""AddressSanitizer keeps what was freed, so that memory cannot be measured or searched."""
+	with open(executable("me"), "rb") as file:
+		return b"__asan_init" in file.read()
+
+
 def read(path):
 	with open(path, errors="replace") as file:
 		return file.read()
