@@ -2,7 +2,7 @@
 /* The main job in a browser with JavaScript and cookies: sign up, stay, sign out, get back in. No page is reloaded. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, NEW_PASSWORD, PASSWORD, Server, until, visit } from "./world.mjs";
+import { launch, NEW_PASSWORD, PASSWORD, pause, Server, until, visit } from "./world.mjs";
 
 const options = { timeout: 60000 };
 let server, browser;
@@ -288,10 +288,16 @@ test("two tabs refresh one after the other, and both stay signed in", options, a
 	await second.goto("/");
 	await second.getByText("You are signed in as").waitFor();
 	assert.equal(refreshes(), 0, "not due yet");
+	/* Slow enough that both tabs are at it together. */
+	await context.route("**/auth/refresh", async (route) => {
+		await pause(1500);
+		await route.continue();
+	});
 	await page.evaluate(() => localStorage.setItem("guardbee-due", "1"));
 	await Promise.all([page.reload(), second.reload()]);
 	await until(() => refreshes() > 0, "refresh");
 	await Promise.all([page, second].map((tab) => tab.getByText("You are signed in as").waitFor()));
+	await until(() => page.evaluate(() => Number(localStorage.getItem("guardbee-due")) > Date.now()), "end of the refresh");
 	assert.equal(refreshes(), 1);
 	await close();
 });
