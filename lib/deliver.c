@@ -298,12 +298,12 @@ deliver(const struct gb_app *app, struct gb_call *call, gb_spool_name name, stru
 }
 
 static int64_t
-monotonic_s(void)
+monotonic_ms(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* Batch by batch, until nothing is due or nothing moves (a folder that cannot be written). */
@@ -311,7 +311,7 @@ static enum gb_err
 run(const struct gb_app *app, struct gb_arena *arena, int64_t now, size_t *sent)
 {
 	struct gb_call call = { .arena = arena, .address = "", .user_agent = "", .language = "" };
-	int64_t begun = monotonic_s(), elapsed = 0;
+	int64_t begun_ms = monotonic_ms(), elapsed = 0;
 	struct tally tally = { 0, 0 };
 	gb_spool_name names[BATCH];
 	size_t len = 1;
@@ -324,7 +324,8 @@ run(const struct gb_app *app, struct gb_arena *arena, int64_t now, size_t *sent)
 			call.now = now + elapsed;
 			deliver(app, &call, names[i], &tally);
 			gb_arena_reset(arena);
-			elapsed = monotonic_s() - begun;
+			/* whole seconds that have passed, never more: a link dated ahead of the clock is not valid yet */
+			elapsed = (monotonic_ms() - begun_ms) / 1000;
 		}
 		if (len > 0 && tally.moved == 0)
 			err = GB_ERR_STORE_UNAVAILABLE;

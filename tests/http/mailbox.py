@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The messages that MAIL_TRANSPORT=file leaves in STATE/mail."""
+"""The messages that MAIL_TRANSPORT=file leaves in STATE/mail, and test classes that read them."""
 import email
 import email.policy
 import glob
+import hashlib
 import os
 import re
 import time
 
-from harness import wait_until
+from harness import Case, wait_until
+
+NEW = "plum-orbit-kettle-91"
 
 
 class Mail:
@@ -53,3 +56,34 @@ class Mailbox:
 		if len(found) != 1:
 			raise AssertionError(f"{len(found)} messages to {address}")
 		return found[0]
+
+
+class MailCase(Case):
+	settings = {"MAIL_FROM": "noreply@bee.example", "SITE_NAME": "Bee"}
+
+	@classmethod
+	def begin(cls):
+		cls.mailbox = Mailbox(cls.server.state)
+
+	def forgot(self, email, **more):
+		return self.expect(self.post("/auth/forgot-password", {"email": email}, **more), 200)
+
+	def account(self, **more):
+		"""(address, tokens) of a new account whose mail about verification is out of the way."""
+		email = self.email()
+		tokens = self.register(email, **more)
+		self.mailbox.to(email)
+		return email, tokens
+
+	def asked(self, email, **more):
+		self.forgot(email, **more)
+		return self.mailbox.to(email)
+
+	def reset(self, password=NEW, **fields):
+		return self.post("/auth/reset-password", {"new_password": password, **fields})
+
+	def store_state(self):
+		digest = hashlib.sha256()
+		for path in sorted(glob.glob(os.path.join(self.server.state, "store", "*"))):
+			digest.update(open(path, "rb").read())
+		return digest.hexdigest()
