@@ -96,16 +96,17 @@ Test(cookie, needs_the_gate_cookie_beside_the_refresh_cookie)
 
 Test(cookie, compares_the_csrf_value)
 {
-	char csrf[GB_CSRF_TEXT + 1], header[64], cut[64];
+	char csrf[GB_CSRF_TEXT + 1], header[64], cut[64], longer[64];
 	static const char cookie[] = "HTTP_COOKIE=__Host-gb_gate=" GATE;
 	const struct { const char *variable; bool is; } rows[] = {
 		{ header, true }, { NULL, false }, { "HTTP_X_CSRF_TOKEN=AAAAAAAAAAAAAAAAAAAAAA", false }, { "HTTP_X_CSRF_TOKEN=x", false },
-		{ cut, false },
+		{ cut, false }, { longer, false },
 	};
 
 	cr_assert(gb_token_csrf(GATE, csrf));
 	snprintf(header, sizeof header, "HTTP_X_CSRF_TOKEN=%s", csrf);
 	snprintf(cut, sizeof cut, "HTTP_X_CSRF_TOKEN=%.*s", GB_CSRF_TEXT - 1, csrf);
+	snprintf(longer, sizeof longer, "HTTP_X_CSRF_TOKEN=%sA", csrf);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		if (i > 0)
 			visit_end(&visit);
