@@ -197,7 +197,6 @@ main(void)
 		.methods = GB_METHOD_GET,
 		.auth = GB_AUTH_NONE,
 		.keys = GB_KEYS_VERIFY,
-		.is_page = true,
 		.handle = page,
 	};
 

@@ -35,7 +35,6 @@ struct gb_endpoint {
 	bool is_health;			/* gets an app of which only `config` is set; opens the rest itself */
 	enum gb_keyring_access keys;
 	bool is_gate;			/* verify: every method, no body, no CORS, its own order */
-	bool is_page;			/* answers only HTML, at page URLs */
 	enum gb_err (*handle)(const struct gb_app *app, struct gb_request *req);
 };
 
