@@ -3,7 +3,7 @@
 # One non-recursive Makefile; make calls itself only to build what a fresh machine's
 # packages were missing for.
 #   make run [PORT=8080] [STATE=var] [SETTING=value...]
-#   make test [SANITIZE=address,undefined]
+#   make test [SANITIZE=address,undefined] [WITHOUT=browser,fuzz]
 #   make coverage, make bench, make fuzz, make crash
 #   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee]
 # build/ holds all that is made; a sanitized build stands in its own folder below it.
@@ -45,9 +45,9 @@ LIBGUARDBEE := $(BUILD)/lib/libguardbee.a
 LIBGDBM := $(BUILD)/lib/libgdbm_redirected.a
 # What a browser may load; the templates are built into the programs.
 WWW := $(patsubst %,$(BUILD)/%,$(wildcard www/*.* www/texts/*.*))
-# The browser's driver; its version is locked, its files are no package of Debian's.
-BROWSER := build/browser/node_modules/.package-lock.json
-# The programs that speak with other JWT libraries, and those of npm.
+# What no package of Debian's holds, in versions that are locked; one for every BUILD: Chromium's driver,
+# and JWT libraries to speak with.
+NODE_MODULES := build/browser/node_modules/.package-lock.json build/interop/node_modules/.package-lock.json
 INTEROP := $(BUILD)/tests/interop/token $(BUILD)/tests/interop/peers
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
@@ -55,7 +55,7 @@ SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 .PHONY: all tests run test bench fuzz crash coverage install clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
-tests: all $(TESTS) build/browser/node_modules $(INTEROP) build/interop/node_modules/.package-lock.json
+tests: all $(TESTS) $(INTEROP) $(NODE_MODULES)
 
 # The lists are read before anything is built: on a bare machine there is no compiler yet.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -67,12 +67,15 @@ run:
 test:
 	@etc/install-packages etc/packages etc/packages-test
 	+@$(MAKE) --no-print-directory $(JOBS) tests
-	@tests/run $(BUILD)
+	@tests/run $(BUILD) $(addprefix --without ,$(subst $(comma), ,$(WITHOUT)))
 
 bench fuzz crash:
 	@etc/install-packages etc/packages etc/packages-test
 	+@$(MAKE) --no-print-directory $(JOBS) tests
-	@tests/$@/run $(BUILD)
+	@$(RUN_$@)
+RUN_bench = set -e; for script in $$(find tests/bench -maxdepth 1 -type f -perm -u=x | sort); do $$script $(BUILD); done
+RUN_fuzz = tests/fuzz/run $(BUILD)
+RUN_crash = BUILD=$(BUILD) tests/crash/run.py long
 
 # Branch coverage of lib/ by everything `make test` runs.
 coverage:
@@ -136,7 +139,6 @@ $(BUILD)/www/%: www/%
 	@mkdir -p $(@D)
 	cp $< $@
 
-# What the browser tests drive Chromium with; one for every BUILD.
 $(BUILD)/tests/interop/token: $(BUILD)/tests/interop/token.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)
 
@@ -145,21 +147,17 @@ $(BUILD)/tests/interop/peers.o: GB_CPPFLAGS := -D_GNU_SOURCE
 $(BUILD)/tests/interop/peers: $(BUILD)/tests/interop/peers.o
 	$(LINK) -ljwt -lcjose -ljansson -lcrypto
 
-build/interop/node_modules/.package-lock.json: tests/interop/package.json tests/interop/package-lock.json
-	@mkdir -p build/interop
-	cp $^ build/interop
-	cd build/interop && npm ci --no-audit --no-fund --ignore-scripts
+$(BUILD)/tests/bench/jwt: $(BUILD)/tests/bench/jwt.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
+	$(LINK) $(LIBS)
 
-build/browser/node_modules: tests/browser/package.json tests/browser/package-lock.json
-	@mkdir -p $(@D)
-	cp $^ $(@D)
-	npm ci --prefix $(@D) --no-audit --no-fund --silent
-	touch $@
+$(BUILD)/tests/bench/jwt_peers.o: GB_CPPFLAGS := -D_GNU_SOURCE
+$(BUILD)/tests/bench/jwt_peers: $(BUILD)/tests/bench/jwt_peers.o
+	$(LINK) -ljwt -lcjose -ljansson
 
-$(BROWSER): tests/browser/package.json tests/browser/package-lock.json
-	@mkdir -p build/browser
-	cp $^ build/browser
-	cd build/browser && npm ci --no-audit --no-fund --ignore-scripts
+$(NODE_MODULES): build/%/node_modules/.package-lock.json: tests/%/package.json tests/%/package-lock.json
+	@mkdir -p build/$*
+	cp $^ build/$*
+	cd build/$* && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 clean:

@@ -110,7 +110,7 @@ class Runner(unittest.TestCase):
 	def test_ends_and_reports_a_process_that_was_left(self):
 		self.summary(then="setsid sleep 31.25 >/dev/null 2>&1 &")
 		text = self.expect("1 passed, 1 failed", 1, "a process is left")
-		pid = text.split("a process is left: ")[1].split()[0]
+		pid = text.split("a process is left\n")[1].split()[0]
 		self.assertFalse(os.path.exists(f"/proc/{pid}"))
 		self.summary(then="setsid sleep 0.5 >/dev/null 2>&1 &")
 		self.expect("1 passed, 0 failed", 0)
@@ -138,6 +138,8 @@ class Runner(unittest.TestCase):
 		self.summary(1, 0, 1)
 		self.summary(1, 1, name="test_other")
 		self.expect("1 passed, 0 failed", 0, arguments=["other"])
+		self.expect("1 passed, 0 failed", 0, arguments=["--without", "planted"])
+		self.expect("1 passed, 1 failed", 1)
 
 
 if __name__ == "__main__":
