@@ -9,6 +9,7 @@ ends with its class: by pid, leaving no process, no sanitizer's report and none 
 went over the wire in any log.
 """
 import base64
+import contextlib
 import hashlib
 import hmac
 import http.client
@@ -75,20 +76,37 @@ def free_port():
 		return probe.getsockname()[1]
 
 
-def processes_in(directory):
-	"""Pids of processes that name the directory: in their environment, arguments, files or mappings."""
-	found = []
-	mark = directory.encode()
-	for pid in filter(str.isdigit, os.listdir("/proc")):
-		if int(pid) == os.getpid():
-			continue
-		try:
-			if any(mark in open(f"/proc/{pid}/{part}", "rb").read() for part in ("environ", "cmdline", "maps")) or any(
-			    mark in os.readlink(f"/proc/{pid}/fd/{fd}").encode() for fd in os.listdir(f"/proc/{pid}/fd")):
-				found.append(int(pid))
-		except OSError:
-			continue
-	return found
+def slurp(path):
+	with open(path, "rb") as file:
+		return file.read()
+
+
+def processes():
+	"""Pids of every process but ourselves."""
+	return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid()]
+
+
+def arguments_of(pid):
+	"""None if it has ended. Readable also where a guarded process shows nothing else to others than root."""
+	try:
+		return slurp(f"/proc/{pid}/cmdline").decode(errors="replace").split("\0")
+	except OSError:
+		return None
+
+
+def parent_of(pid):
+	try:
+		return int(slurp(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[1])
+	except OSError:
+		return None
+
+
+def mentions(pid, mark):
+	"""True if the process names it: in its environment, its arguments or an open file."""
+	with contextlib.suppress(OSError):
+		return any(mark in slurp(f"/proc/{pid}/{part}") for part in ("cmdline", "environ")) or any(
+		    mark in os.readlink(f"/proc/{pid}/fd/{fd}").encode() for fd in os.listdir(f"/proc/{pid}/fd"))
+	return False
 
 
 def wait_until(condition, seconds=10.0):
@@ -97,7 +115,7 @@ def wait_until(condition, seconds=10.0):
 	while not condition():
 		if time.monotonic() > end:
 			return False
-		time.sleep(0.02)
+		time.sleep(0.05)
 	return True
 
 
@@ -216,8 +234,10 @@ class Server:
 			return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 	def halt(self):
-		"""Ends lighttpd and waits until none of its children is left; returns pids that stay."""
+		"""Ends lighttpd and waits until nothing of it is left, a mail that is being sent included; returns pids that stay."""
+		family = {}
 		if self.process is not None:
+			family = {pid: arguments_of(pid) for pid in processes() if parent_of(pid) == self.process.pid}
 			self.process.send_signal(signal.SIGINT)
 			try:
 				self.process.wait(10)
@@ -225,9 +245,12 @@ class Server:
 				self.process.kill()
 				self.process.wait()
 			self.process = None
-		if wait_until(lambda: not processes_in(self.directory)):
-			return []
-		return processes_in(self.directory)
+
+		def left():
+			return [pid for pid in processes() if family.get(pid) == (arguments_of(pid) or "") or
+			    mentions(pid, self.directory.encode())]
+		wait_until(lambda: not left(), 20)
+		return left()
 
 	def restart(self):
 		left = self.halt()
@@ -238,9 +261,10 @@ class Server:
 	def stop(self):
 		"""Ends everything and says what is wrong with what was left behind: a list of lines."""
 		left = self.halt()
-		faults = [f"process {pid} is left: {describe(pid)}" for pid in left]
+		faults = [f"process {pid} is left: {arguments_of(pid)}" for pid in left]
 		for pid in left:
-			os.kill(pid, signal.SIGKILL)
+			with contextlib.suppress(ProcessLookupError):
+				os.kill(pid, signal.SIGKILL)
 		logs = self.logs()
 		if SANITIZER_REPORT.search(logs):
 			faults.append("a sanitizer reports:\n" + logs[SANITIZER_REPORT.search(logs).start():][:4000])
@@ -253,20 +277,12 @@ class Server:
 		for name in ("error.log", "breakage.log", "stderr.log"):
 			path = os.path.join(self.directory, name)
 			if os.path.exists(path):
-				text += open(path, errors="replace").read()
+				text += slurp(path).decode(errors="replace")
 		return text
 
 	def children(self, name):
 		"""Pids of lighttpd's FastCGI processes of one executable."""
-		pids = []
-		for pid in filter(str.isdigit, os.listdir("/proc")):
-			try:
-				parent = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1]
-				if int(parent) == self.process.pid and os.readlink(f"/proc/{pid}/exe") == os.path.realpath(executable(name)):
-					pids.append(int(pid))
-			except OSError:
-				continue
-		return pids
+		return [pid for pid in processes() if arguments_of(pid) == [executable(name), ""] and parent_of(pid) == self.process.pid]
 
 	def command(self, *arguments, input=""):
 		"""The operator's command, with this server's settings."""
@@ -310,13 +326,6 @@ class Server:
 				found += [value[name] for name in SECRET_FIELDS if isinstance(value.get(name), str)]
 		with self.lock:
 			self.secrets.update(secret for secret in found if 12 <= len(secret) < 8000)
-
-
-def describe(pid):
-	try:
-		return open(f"/proc/{pid}/cmdline").read().replace("\0", " ")
-	except OSError:
-		return "gone"
 
 
 def send(connection, method, path, body=None, headers=(), chunked=False):
@@ -450,14 +459,10 @@ class Case(unittest.TestCase):
 
 	def register(self, email=None, password=PASSWORD, **more):
 		"""A new account: the answer's JSON."""
-		answer = self.post("/auth/register", {"email": email or self.email(), "password": password, **more})
-		self.assertEqual(answer.status, 201, answer.body)
-		return answer.json()
+		return self.expect(self.post("/auth/register", {"email": email or self.email(), "password": password, **more}), 201).json()
 
 	def login(self, email, password=PASSWORD, **more):
-		answer = self.post("/auth/login", {"email": email, "password": password}, **more)
-		self.assertEqual(answer.status, 200, answer.body)
-		return answer.json()
+		return self.expect(self.post("/auth/login", {"email": email, "password": password}, **more), 200).json()
 
 	def refresh(self, token, **more):
 		return self.post("/auth/refresh", {"refresh_token": token}, **more)
@@ -467,13 +472,19 @@ class Case(unittest.TestCase):
 
 	# --- expectations
 
-	def expect(self, answer, status, message=None):
-		self.assertEqual(answer.status, status, message or answer.body[:500])
+	def story(self, answer):
+		"""What came, and what the server's log last said."""
+		return "\n".join([repr(answer.body[:500]), *self.server.logs().splitlines()[-8:]])
+
+	def expect(self, answer, status):
+		if answer.status != status:
+			self.fail(f"{answer.status}, not {status}: {self.story(answer)}")
 		return answer
 
-	def refused(self, answer, status, code, message=None):
+	def refused(self, answer, status, code):
 		"""An error answer, whole: status, body, and the headers the contract ties to the status."""
-		self.assertEqual((answer.status, code_of(answer)), (status, code), message or answer.body[:500])
+		if (answer.status, code_of(answer)) != (status, code):
+			self.fail(f"{answer.status} {code_of(answer)}, not {status} {code}: {self.story(answer)}")
 		body = answer.json()
 		self.assertEqual(body["status"], status)
 		self.assertIsInstance(body["error"], str)

@@ -6,7 +6,7 @@ import signal
 import time
 import urllib.parse
 
-from harness import Case, PASSWORD, changed, decode, executable, main, over_both, wait_until
+from harness import Case, PASSWORD, arguments_of, changed, decode, executable, main, over_both, processes, wait_until
 from test_cookies import CookieCase, GATE
 
 NAMES = ("REMOTE_USER", "AUTH_USER_ID", "AUTH_SESSION", "AUTH_GROUPS")
@@ -279,14 +279,7 @@ class FailsClosed(GateCase):
 		shutil.copy(executable("verify"), os.path.join(cls.server.directory, "gate"))
 
 	def gates(self):
-		found = []
-		for pid in filter(str.isdigit, os.listdir("/proc")):
-			try:
-				if os.readlink(f"/proc/{pid}/exe").startswith(os.path.join(self.server.directory, "gate")):
-					found.append(int(pid))
-			except OSError:
-				continue
-		return found
+		return [pid for pid in processes() if arguments_of(pid) == [os.path.join(self.server.directory, "gate"), ""]]
 
 	def kill(self):
 		for pid in self.gates():

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 
-from harness import Answer, Case, PASSWORD, code_of, decode, main, send, wait_until
+from harness import Answer, Case, PASSWORD, code_of, decode, main, send, slurp, wait_until
 
 OTHER = "orchid-" + PASSWORD
 
@@ -172,8 +172,7 @@ class NothingShows(Case):
 		for folder, _, names in os.walk(self.server.state):
 			if os.path.basename(folder) != "mail":
 				for name in names:
-					with open(os.path.join(folder, name), "rb") as file:
-						text += file.read()
+					text += slurp(os.path.join(folder, name))
 		return text
 
 	def test_secrets_stand_in_no_log_and_no_file(self):

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import KEY, SANITIZER_OPTIONS, SETTINGS, Case, changed, executable, main, wait_until
+from harness import KEY, SANITIZER_OPTIONS, SETTINGS, Case, changed, executable, main, slurp, wait_until
 
 PRODUCTION = {"APP_ENV": "production", "RATE_LIMITS": "on", "FRONTEND_URL": "https://bees.example", "MAIL_FROM": "bees@bees.example"}
 KEY2 = KEY[::-1]
@@ -257,7 +257,7 @@ class TheEnvironmentWins(Case):
 	def test_secrets_are_overwritten_in_the_environment(self):
 		for name in ("me", "login", "refresh"):
 			for pid in self.server.children(name):
-				environment = open(f"/proc/{pid}/environ", "rb").read()
+				environment = slurp(f"/proc/{pid}/environ")
 				self.assertNotIn(KEY.encode(), environment)
 				self.assertIn(b"STATE=", environment)
 
