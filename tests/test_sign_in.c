@@ -401,6 +401,24 @@ other_change_email(void *context, const char *key)
 	other_err = gb_commit_run(&commit, p.app.store, p.call.now);
 }
 
+/* The address alone, without u:: what a sign-in was found by must still lead to it. */
+static void
+other_name_delete(void *context, const char *key)
+{
+	struct gb_commit commit;
+	gb_store_key name;
+	uint64_t version;
+	char id[GB_USER_ID_MAX + 1];
+
+	(void)context;
+	(void)key;
+	gb_key_email(name, "alice@example.org");
+	cr_assert_eq(gb_user_id_get(p.app.store, name, p.call.now, p.call.arena, id, &version), GB_OK);
+	gb_commit_begin(&commit, p.call.arena);
+	gb_commit_delete(&commit, name, version);
+	other_err = gb_commit_run(&commit, p.app.store, p.call.now);
+}
+
 static void
 expect_lost(void (*hook)(void *context, const char *key), size_t sessions)
 {
@@ -439,6 +457,12 @@ Test(sign_in, loses_against_a_change_of_address)
 {
 	expect_lost(other_change_email, 0);
 	cr_expect_eq(login("new@example.org", NULL, PASSWORD), GB_OK);
+}
+
+Test(sign_in, loses_against_the_end_of_its_name)
+{
+	expect_lost(other_name_delete, 0);
+	cr_expect_eq(login(NULL, "alice", PASSWORD), GB_OK);
 }
 
 /* The same password under another hash: worked out again, and right. */
