@@ -49,6 +49,7 @@ WWW := $(patsubst %,$(BUILD)/%,$(wildcard www/*.* www/texts/*.*))
 # and JWT libraries to speak with.
 NODE_MODULES := build/browser/node_modules/.package-lock.json build/interop/node_modules/.package-lock.json
 INTEROP := $(BUILD)/tests/interop/token $(BUILD)/tests/interop/peers
+BENCH := $(BUILD)/tests/bench/jwt $(BUILD)/tests/bench/jwt_peers
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
@@ -82,7 +83,7 @@ coverage:
 	@etc/install-packages etc/packages etc/packages-test
 	+@$(MAKE) --no-print-directory $(JOBS) BUILD=build/coverage CFLAGS='-O0 -g --coverage' tests
 	tests/run build/coverage
-	gcovr --root . --filter lib/ --object-directory build/coverage --txt-metric branch --print-summary build/coverage
+	gcovr --root . --filter lib/ --branches --print-summary build/coverage
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/guardbee $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/guardbee/www/texts \
