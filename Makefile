@@ -49,14 +49,14 @@ WWW := $(patsubst %,$(BUILD)/%,$(wildcard www/*.* www/texts/*.*))
 # and JWT libraries to speak with.
 NODE_MODULES := build/browser/node_modules/.package-lock.json build/interop/node_modules/.package-lock.json
 INTEROP := $(BUILD)/tests/interop/token $(BUILD)/tests/interop/peers
-BENCH := $(BUILD)/tests/bench/jwt $(BUILD)/tests/bench/jwt_peers
+BENCH := $(addprefix $(BUILD)/tests/bench/,jwt jwt_peers store store_growth)
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
 .PHONY: all tests run test bench fuzz crash coverage install clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
-tests: all $(TESTS) $(INTEROP) $(NODE_MODULES)
+tests: all $(TESTS) $(INTEROP) $(BENCH) $(NODE_MODULES)
 
 # The lists are read before anything is built: on a bare machine there is no compiler yet.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -150,6 +150,9 @@ $(BUILD)/tests/interop/peers: $(BUILD)/tests/interop/peers.o
 
 $(BUILD)/tests/bench/jwt: $(BUILD)/tests/bench/jwt.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)
+
+$(BUILD)/tests/bench/store $(BUILD)/tests/bench/store_growth: %: %.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
+	$(LINK) -lsodium -llmdb -lsqlite3
 
 $(BUILD)/tests/bench/jwt_peers.o: GB_CPPFLAGS := -D_GNU_SOURCE
 $(BUILD)/tests/bench/jwt_peers: $(BUILD)/tests/bench/jwt_peers.o

@@ -19,6 +19,7 @@ static const struct gb_command *const nouns[] = {
 	gb_config_commands,
 	gb_key_commands,
 	gb_mail_commands,
+	gb_store_commands,
 	gb_user_commands,
 };
 
@@ -92,6 +93,7 @@ usage(const char *noun, FILE *out)
 	fprintf(out, "options:\n"
 	    "  --json              print JSON\n"
 	    "  --now               key rotate, import: without the day's notice\n"
+	    "  --keep-sessions     store restore: sessions and mailed links of the backup live on\n"
 	    "  --env FILE          read settings from NAME=value lines\n"
 	    "  --password-fd N     read the password from a descriptor\n"
 	    "Settings come from the environment, as for the programs.\n");
@@ -137,6 +139,8 @@ parse_line(int argc, char **argv, struct gb_context *ctx, struct line *line)
 			ctx->json = true;
 		else if (options && strcmp(argv[i], "--now") == 0)
 			ctx->immediately = true;
+		else if (options && strcmp(argv[i], "--keep-sessions") == 0)
+			ctx->keep_sessions = true;
 		else if (options && strcmp(argv[i], "--help") == 0)
 			line->help = true;
 		else if (options && strcmp(argv[i], "--env") == 0 && i + 1 < argc)

@@ -28,6 +28,7 @@ struct gb_context {
 	struct gb_call call;		/* now, arena; address "", no user agent */
 	bool json;			/* --json */
 	bool immediately;		/* --now */
+	bool keep_sessions;		/* --keep-sessions */
 	int password_fd;		/* --password-fd N; -1: prompt, or standard input */
 	unsigned rows;			/* printed so far; output.c's */
 	struct gb_arena *row_arena;	/* output.c's */
@@ -45,6 +46,7 @@ struct gb_command {
 extern const struct gb_command gb_config_commands[];
 extern const struct gb_command gb_key_commands[];
 extern const struct gb_command gb_mail_commands[];
+extern const struct gb_command gb_store_commands[];
 extern const struct gb_command gb_user_commands[];
 
 /* Exit codes: 0, or those of sysexits.h where one fits. */

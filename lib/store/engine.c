@@ -2,6 +2,7 @@
 /* engine.c: opens the files, makes them when missing, and decides what to believe of the control page. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,7 +210,7 @@ files_create(struct gb_engine *engine)
 	errno = 0;
 	if (fstat(engine->db_fd, &status) != 0 || status.st_size != 0)
 		return gb_engine_fail(engine, "store.log: missing, though store.gdbm is there");
-	if (gb_sums_create(engine->sums_fd, id) != GB_OK || gb_log_create(engine->log_fd, id) != GB_OK ||
+	if (gb_sums_create(engine->sums_fd, id) != GB_OK || gb_log_create(engine->log_fd, id, 0) != GB_OK ||
 	    fsync(engine->db_fd) != 0 ||
 	    renameat(engine->dir_fd, "store.log.new", engine->dir_fd, "store.log") != 0 ||
 	    fsync(engine->dir_fd) != 0)
@@ -286,6 +287,57 @@ gb_engine_open(const char *dir, char *why, size_t why_max, struct gb_engine **en
 	}
 	*engine = new;
 	return GB_OK;
+}
+
+enum gb_err
+gb_engine_lock(struct gb_engine *engine)
+{
+	enum gb_err err;
+
+	if ((err = gb_lock_take(engine, GB_LOCK_WRITER)) != GB_OK)
+		return err;
+	if ((err = gb_recover_locked(engine)) == GB_OK && (err = gb_lock_take(engine, GB_LOCK_FLUSH)) == GB_OK) {
+		if ((err = gb_log_settle(engine)) == GB_OK)
+			return GB_OK;
+		gb_lock_release(engine, GB_LOCK_FLUSH);
+	}
+	gb_lock_release(engine, GB_LOCK_WRITER);
+	return err;
+}
+
+void
+gb_engine_unlock(struct gb_engine *engine)
+{
+	gb_lock_release(engine, GB_LOCK_FLUSH);
+	gb_lock_release(engine, GB_LOCK_WRITER);
+}
+
+bool
+gb_engine_replaced(const struct gb_engine *engine)
+{
+	return atomic_load(&engine->control->state) == GB_ENGINE_REPLACED ||
+	    memcmp(engine->control->inodes, engine->inodes, sizeof engine->inodes) != 0;
+}
+
+enum gb_err
+gb_engine_open_existing(const char *dir, char *why, size_t why_max, struct gb_engine **engine)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	enum gb_err err;
+
+	snprintf(path, sizeof path, "%s/store.log", dir);
+	if (lstat(path, &status) != 0) {
+		snprintf(why, why_max, "%s: no store there (%s)", dir, strerror(errno));
+		return GB_ERR_STORE_UNAVAILABLE;
+	}
+	if ((err = gb_engine_open(dir, why, why_max, engine)) != GB_OK)
+		return err;
+	if (atomic_load(&(*engine)->control->db_size) > 0)
+		return GB_OK;
+	gb_engine_close(*engine);
+	snprintf(why, why_max, "%s: the store there is empty", dir);
+	return GB_ERR_STORE_UNAVAILABLE;
 }
 
 static void

@@ -99,11 +99,18 @@ struct gb_engine {
 
 /* engine.c. gb_engine_open recovers what it finds; *engine is set on success only. */
 enum gb_err gb_engine_open(const char *dir, char *why, size_t why_max, struct gb_engine **engine);
+/* The same, but makes no store where there is none, or none that was ever finished. */
+enum gb_err gb_engine_open_existing(const char *dir, char *why, size_t why_max, struct gb_engine **engine);
 void gb_engine_close(struct gb_engine *engine);
 /* Remembers printf(format) and errno as the reason; returns GB_ERR_STORE_UNAVAILABLE. */
 enum gb_err gb_engine_fail(struct gb_engine *engine, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 bool gb_engine_ready(const struct gb_engine *engine);
+/* Stops all writers, with all that was appended applied: pages stand still until unlock. */
+enum gb_err gb_engine_lock(struct gb_engine *engine);
+void gb_engine_unlock(struct gb_engine *engine);
+/* A restore put another store in this one's place. */
+bool gb_engine_replaced(const struct gb_engine *engine);
 /* Maps so many bytes of pages, and their sums. */
 enum gb_err gb_engine_cover(struct gb_engine *engine, uint64_t db_size);
 
@@ -164,7 +171,7 @@ struct gb_log_header {
 typedef enum gb_err gb_page_fn(struct gb_engine *engine, const struct gb_frame_page *page,
     const unsigned char *extents, size_t extents_len);
 
-enum gb_err gb_log_create(int fd, const unsigned char id[static GB_STORE_ID_LEN]);
+enum gb_err gb_log_create(int fd, const unsigned char id[static GB_STORE_ID_LEN], uint64_t db_size);
 enum gb_err gb_log_header_read(struct gb_engine *engine, struct gb_log_header *header);
 enum gb_err gb_log_header_write(struct gb_engine *engine, uint64_t epoch, uint64_t base, uint64_t db_size);
 /* The frame that follows the one that ended at `position`, whole and below `limit`; NULL: none. */

@@ -36,9 +36,9 @@ header_write_at(int fd, struct gb_log_header header)
 }
 
 enum gb_err
-gb_log_create(int fd, const unsigned char id[static GB_STORE_ID_LEN])
+gb_log_create(int fd, const unsigned char id[static GB_STORE_ID_LEN], uint64_t db_size)
 {
-	struct gb_log_header header = { .epoch = 1, .base = GB_PAGE };
+	struct gb_log_header header = { .epoch = 1, .base = GB_PAGE, .db_size = db_size };
 
 	memcpy(header.id, id, GB_STORE_ID_LEN);
 	if (ftruncate(fd, 0) != 0 || !gb_write_zeros(fd, 0, GB_LOG_MIN) || !header_write_at(fd, header) ||

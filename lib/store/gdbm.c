@@ -21,13 +21,20 @@ struct found {
 };
 
 static void
+contents_drop(struct gb_gdbm *gdbm)
+{
+	gb_writer_free(gdbm->writer);
+	gb_engine_close(gdbm->engine);
+	sodium_memzero(gdbm->hash_key, sizeof gdbm->hash_key);
+}
+
+static void
 gdbm_close(void *state)
 {
 	struct gb_gdbm *gdbm = state;
 
-	gb_writer_free(gdbm->writer);
-	gb_engine_close(gdbm->engine);
-	sodium_memzero(gdbm, sizeof *gdbm);
+	contents_drop(gdbm);
+	free(gdbm->dir);
 	free(gdbm);
 }
 
@@ -42,6 +49,26 @@ contents_load(struct gb_gdbm *gdbm, int64_t now)
 	return gb_meta_load(gdbm, &meta);
 }
 
+/* Fills in a new one, or nothing. */
+static enum gb_err
+contents_open(struct gb_gdbm *gdbm, const char *dir, int64_t now, char *why, size_t why_max)
+{
+	enum gb_err err;
+
+	snprintf(why, why_max, "no memory");
+	if ((err = gb_engine_open(dir, why, why_max, &gdbm->engine)) != GB_OK)
+		return err;
+	errno = 0;
+	gdbm->writer = gb_writer_new(gdbm->engine);
+	err = gdbm->writer == NULL ? GB_ERR_MEMORY : contents_load(gdbm, now);
+	if (err != GB_OK) {
+		if (err != GB_ERR_MEMORY)
+			snprintf(why, why_max, "%s: %s", dir, gdbm->engine->reason);
+		contents_drop(gdbm);
+	}
+	return err;
+}
+
 static enum gb_err
 gdbm_open(const char *dir, int64_t now, char *why, size_t why_max, void **state)
 {
@@ -49,21 +76,31 @@ gdbm_open(const char *dir, int64_t now, char *why, size_t why_max, void **state)
 	enum gb_err err = GB_ERR_MEMORY;
 
 	snprintf(why, why_max, "no memory");
-	if (gdbm == NULL || (err = gb_engine_open(dir, why, why_max, &gdbm->engine)) != GB_OK) {
-		free(gdbm);
-		return err;
-	}
-	errno = 0;
-	gdbm->writer = gb_writer_new(gdbm->engine);
-	err = gdbm->writer == NULL ? GB_ERR_MEMORY : contents_load(gdbm, now);
+	if (gdbm != NULL && (gdbm->dir = strdup(dir)) != NULL)
+		err = contents_open(gdbm, dir, now, why, why_max);
 	if (err != GB_OK) {
-		if (err != GB_ERR_MEMORY)
-			snprintf(why, why_max, "%s: %s", dir, gdbm->engine->reason);
-		gdbm_close(gdbm);
+		if (gdbm != NULL)
+			free(gdbm->dir);
+		free(gdbm);
 		return err;
 	}
 	*state = gdbm;
 	return GB_OK;
+}
+
+/* After a failure: if a restore put another store in the place of ours, opens that one. */
+static bool
+renew(struct gb_gdbm *gdbm, int64_t now)
+{
+	struct gb_gdbm new = { .dir = gdbm->dir };
+	char why[200];
+
+	if (!gb_engine_replaced(gdbm->engine) || contents_open(&new, gdbm->dir, now, why, sizeof why) != GB_OK)
+		return false;
+	contents_drop(gdbm);
+	*gdbm = new;
+	sodium_memzero(&new, sizeof new);
+	return true;
 }
 
 static enum gb_err
@@ -74,8 +111,11 @@ gdbm_get(void *state, const char *key, int64_t now, struct gb_arena *arena, stru
 	enum gb_err err;
 
 	errno = 0;
-	gb_slots_key(gdbm->hash_key, key, stored.key);
-	if ((err = gb_record_read(gdbm, &stored)) == GB_OK)
+	do {
+		gb_slots_key(gdbm->hash_key, key, stored.key);
+		err = gb_record_read(gdbm, &stored);
+	} while (err == GB_ERR_STORE_UNAVAILABLE && renew(gdbm, now));
+	if (err == GB_OK)
 		err = gb_record_fill(&stored, now, arena, record);
 	gb_record_wipe(&stored);
 	return err;
@@ -166,8 +206,9 @@ gdbm_commit(void *state, const struct gb_change *changes, size_t changes_len, in
 
 	errno = 0;
 	gb_sweep_look(gdbm, now, &sweep);
-	if ((err = gb_writer_begin(gdbm->writer)) != GB_OK)
-		return err;
+	while ((err = gb_writer_begin(gdbm->writer)) != GB_OK)
+		if (err != GB_ERR_STORE_UNAVAILABLE || !renew(gdbm, now))
+			return err;
 	if ((err = transact(gdbm, changes, changes_len, now, nonce, &sweep)) != GB_OK) {
 		gb_writer_abort(gdbm->writer);
 		return err;

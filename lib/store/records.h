@@ -10,6 +10,7 @@
  * gb_record_wipe: values hold seeds and hashes.
  */
 struct gb_gdbm {
+	char *dir;
 	struct gb_engine *engine;
 	struct gb_writer *writer;
 	unsigned char hash_key[32];	/* made with the store, kept in it */

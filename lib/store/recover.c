@@ -251,7 +251,9 @@ gb_recover(struct gb_engine *engine, bool trusted)
 static bool
 needs_recovery(const struct gb_control *control)
 {
-	return atomic_load(&control->state) == GB_ENGINE_BUSY || atomic_load(&control->poison) != 0;
+	uint32_t state = atomic_load(&control->state);
+
+	return state == GB_ENGINE_BUSY || (state == GB_ENGINE_READY && atomic_load(&control->poison) != 0);
 }
 
 enum gb_err
