@@ -2,20 +2,55 @@
 /* test_store_gdbm.c: what only the embedded store promises: processes, files, repair, sweep. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
 
+#include "store/backup.h"
 #include "store/crc32c.h"
+#include "store/engine.h"
 #include "store_temporary.h"
 
 #define NOW INT64_C(1800000000)
 #define DAY (24 * 3600)
+
+/* These stand before the C library's: what the store sees of the machine. */
+static unsigned file_system;		/* not 0: the type every file system claims to be */
+static bool boot_id_hidden;
+
+int
+fstatfs(int fd, struct statfs *status)
+{
+	int r = (int)syscall(SYS_fstatfs, fd, status);
+
+	if (file_system != 0)
+		status->f_type = (__fsword_t)file_system;
+	return r;
+}
+
+int
+open(const char *path, int flags, ...)
+{
+	va_list args;
+	int mode;
+
+	va_start(args, flags);
+	mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(args, int) : 0;
+	va_end(args);
+	if (boot_id_hidden && strcmp(path, "/proc/sys/kernel/random/boot_id") == 0) {
+		errno = ENOENT;
+		return -1;
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
 
 static enum gb_err
 put_at(struct gb_store *store, const char *key, const char *value, int64_t expires_at, int64_t now)
@@ -208,7 +243,7 @@ assert_still_good(const struct store_temporary *temporary)
 	gb_store_close(store);
 }
 
-static const char *const files[] = { "store.gdbm", "store.log", "store.sums", "store.control" };
+static const char *const files[] = { "store.gdbm", "store.log", "store.sums", "store.control" };	/* the last: worthless */
 
 Test(store_gdbm, refuses_a_symbolic_link_in_place_of_each_file)
 {
@@ -355,6 +390,140 @@ Test(store_gdbm, refuses_to_write_after_its_control_page_was_taken_away)
 	cr_assert_eq(unlink(store_temporary_path(&temporary, "store.control")), 0);
 	cr_assert_eq(put(store, "u:1", "42"), GB_ERR_STORE_UNAVAILABLE);
 	gb_store_close(store);
+	assert_still_good(&temporary);
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, refuses_file_systems_of_other_hosts_and_of_programs)
+{
+	static const struct {
+		unsigned type;
+		const char *name;
+	} refused[] = { { 0x6969, "NFS" }, { 0x517b, "SMB" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB2" },
+	    { 0x65735546, "FUSE" }, { 0x01021997, "9P" } };
+	struct store_temporary temporary;
+
+	closed_store(&temporary);
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		file_system = refused[i].type;
+		assert_refused(&temporary, refused[i].name);
+	}
+	file_system = 0xef53;		/* ext4 */
+	assert_still_good(&temporary);
+	file_system = 0;
+	store_temporary_remove(&temporary);
+}
+
+static uint64_t
+recoveries_of(const struct store_temporary *temporary)
+{
+	struct gb_store_stats stats;
+	char why[300] = "";
+
+	cr_assert_eq(gb_store_stats(temporary->dir, &stats, why, sizeof why), GB_OK, "%s", why);
+	return stats.recoveries;
+}
+
+/* In a chroot without /proc nobody knows whether the machine went down since the control page was written. */
+Test(store_gdbm, recovers_without_a_boot_id_unless_somebody_has_it_open)
+{
+	struct store_temporary temporary;
+	struct gb_store *store;
+	uint64_t recoveries;
+
+	closed_store(&temporary);
+	recoveries = recoveries_of(&temporary);
+	cr_assert_eq(recoveries_of(&temporary), recoveries);
+	boot_id_hidden = true;
+	recoveries = recoveries_of(&temporary);
+	cr_assert_eq(recoveries_of(&temporary), recoveries + 1);
+	store = store_temporary_again(&temporary, NOW);
+	recoveries = recoveries_of(&temporary);
+	cr_assert_eq(recoveries_of(&temporary), recoveries);
+	gb_store_close(store);
+	boot_id_hidden = false;
+	assert_still_good(&temporary);
+	store_temporary_remove(&temporary);
+}
+
+static void
+copy_over(const char *from_dir, const char *to_dir)
+{
+	for (size_t i = 0; i < 3; i++) {
+		char command[300];
+
+		snprintf(command, sizeof command, "cat %s/%s >%s/%s", from_dir, files[i], to_dir, files[i]);
+		cr_assert_eq(system(command), 0);
+	}
+}
+
+/* The same inodes, the same boot: only what the log says gives the copy away. */
+Test(store_gdbm, notices_files_that_were_put_back_from_a_copy)
+{
+	struct store_temporary temporary;
+	struct gb_store *store;
+	char aside[128];
+	uint64_t version;
+
+	closed_store(&temporary);
+	snprintf(aside, sizeof aside, "%s/aside", temporary.root);
+	cr_assert_eq(mkdir(aside, 0700), 0);
+	copy_over(temporary.dir, aside);
+	store = store_temporary_again(&temporary, NOW);
+	for (int i = 0; i < 50; i++)
+		cr_assert_eq(put(store, "u:1", "77"), GB_OK);
+	gb_store_close(store);
+	copy_over(aside, temporary.dir);
+	store = store_temporary_again(&temporary, NOW);
+	cr_assert_eq(number_of(store, "u:1", &version), 41);
+	gb_store_close(store);
+	assert_still_good(&temporary);
+	store_temporary_remove(&temporary);
+}
+
+/* store.gdbm from one day and store.log from another do not belong together. */
+Test(store_gdbm, refuses_a_log_older_than_its_pages)
+{
+	struct store_temporary temporary;
+	struct gb_store *store;
+	char command[300];
+
+	closed_store(&temporary);
+	snprintf(command, sizeof command, "cp %s/store.log %s/old.log", temporary.dir, temporary.root);
+	cr_assert_eq(system(command), 0);
+	store = store_temporary_again(&temporary, NOW);
+	cr_assert_eq(put(store, "u:1", "77"), GB_OK);
+	gb_store_close(store);
+	snprintf(command, sizeof command, "cp %s/old.log %s/store.log", temporary.root, temporary.dir);
+	cr_assert_eq(system(command), 0);
+	assert_refused(&temporary, "damaged, or older");
+	store_temporary_remove(&temporary);
+}
+
+Test(store_gdbm, refuses_a_store_made_by_a_newer_program)
+{
+	struct store_temporary temporary;
+	struct gb_log_header header;
+	int fd;
+
+	closed_store(&temporary);
+	cr_assert_geq(fd = open(store_temporary_path(&temporary, "store.log"), O_RDWR), 0);
+	for (off_t at = 0; at <= 4096; at += 4096) {
+		cr_assert_eq(pread(fd, &header, sizeof header, at), sizeof header);
+		header.format = GB_STORE_FORMAT + 1;
+		header.crc = 0;
+		header.crc = gb_crc32c(0, &header, sizeof header);
+		cr_assert_eq(pwrite(fd, &header, sizeof header, at), sizeof header);
+	}
+	assert_refused(&temporary, "newer guardbee");
+	for (off_t at = 0; at <= 4096; at += 4096) {
+		cr_assert_eq(pread(fd, &header, sizeof header, at), sizeof header);
+		header.format = GB_STORE_FORMAT;
+		header.crc = 0;
+		header.crc = gb_crc32c(0, &header, sizeof header);
+		cr_assert_eq(pwrite(fd, &header, sizeof header, at), sizeof header);
+	}
+	close(fd);
 	assert_still_good(&temporary);
 	store_temporary_remove(&temporary);
 }
