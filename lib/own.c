@@ -47,7 +47,7 @@ proven_get(const struct gb_app *app, struct gb_call *call, const struct gb_ident
 {
 	enum gb_err err = gb_user_get(app->store, identity->user.id, call->now, call->arena, user);
 
-	if (err == GB_ERR_NOT_FOUND || (err == GB_OK && user->locked))
+	if (err == GB_ERR_NOT_FOUND)
 		return GB_ERR_TOKEN_REVOKED;
 	if (err == GB_OK && strcmp(user->password_hash, identity->user.password_hash) != 0)
 		err = gb_password_verify(app->config, app->state, user->password_hash, password);

@@ -62,7 +62,6 @@ prove(const struct gb_app *app, struct sign_in *s, const struct gb_user *user)
 
 	if (stored != NULL && s->proven[0] != '\0' && strcmp(stored, s->proven) == 0)
 		return GB_OK;
-	s->renewed[0] = '\0';
 	if ((err = gb_password_verify(app->config, app->state, stored, s->form->password)) == GB_OK)
 		memcpy(s->proven, stored, strlen(stored) + 1);
 	return err;

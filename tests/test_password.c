@@ -338,6 +338,7 @@ Test(password, refuses_what_is_personal)
 	static const char *const words[] = {
 		"alice.archer@example.org", "alice.archer", "alice", "Archer", "example.org", "guardbee", NULL
 	};
+	static const char *const in_capitals[] = { "ZAPHODBEEBLE", NULL };
 	static const char *const own[] = {
 		"alice.archer@example.org", "Alice.Archer@example.org", "alice.archer1", "gu@rdb33!", "rehcra.ecila", NULL
 	};
@@ -348,6 +349,8 @@ Test(password, refuses_what_is_personal)
 	}
 	cr_expect_eq(weakness("blue-otter-42", words), 0);
 	cr_expect_eq(weakness("password", words), GB_WEAK_COMMON);
+	cr_expect_eq(weakness("zaphodbeeble9", in_capitals), GB_WEAK_PERSONAL);
+	cr_expect_eq(weakness("zaphodbeeble9", NULL), 0);
 }
 
 Test(password, leaves_short_and_countless_own_words_out)
@@ -361,7 +364,8 @@ Test(password, leaves_short_and_countless_own_words_out)
 		words[i] = text;
 	words[63] = NULL;
 	cr_expect_eq(weakness("blue-otter-42", words), 0);
-	cr_expect_eq(weakness("d8aKaqabla2m", one), 0);
+	cr_expect_eq(weakness("blqablxa", one), 0);
+	cr_expect_eq(weakness("ablaaqbl", one), 0);
 }
 
 /* PASSWORD_MIN_SCORE counts 10^3, 10^6, 10^8, 10^10 guesses. */

@@ -249,6 +249,30 @@ other_lock(void *context, const char *key)
 	other_err = gb_user_set_locked(&p.app, &p.call, me.user.id, true);
 }
 
+/* As a reuse does: s: is deleted, u: is not touched. */
+static void
+other_reuse(void *context, const char *key)
+{
+	struct gb_commit commit;
+	gb_store_key name;
+
+	(void)context;
+	(void)key;
+	cr_assert(policy_session_of(&p, &own, &session));
+	gb_key_session(name, session.id);
+	gb_commit_begin(&commit, p.call.arena);
+	gb_commit_delete(&commit, name, session.version);
+	other_err = gb_commit_run(&commit, p.app.store, p.call.now);
+}
+
+Test(user, changes_no_password_by_a_session_that_a_reuse_ended)
+{
+	store_memory_before(p.memory, STORE_MEMORY_COMMIT, 1, other_reuse, NULL);
+	cr_expect_eq(change(OLD_PASSWORD, NEW_PASSWORD), GB_ERR_TOKEN_REVOKED);
+	cr_expect_eq(other_err, GB_OK);
+	cr_expect_eq(fits(OLD_PASSWORD), GB_OK);
+}
+
 /* At every read and commit of the change: once the session has ended, nothing is changed by it. */
 Test(user, changes_no_password_once_its_session_has_ended)
 {
