@@ -348,7 +348,7 @@ Test(numbers, refuse_jwks_with_a_fault)
 		{ "{" OCT ",\"key_ops\":\"sign, verify\"}", "is not meant for signatures" },
 		{ "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"" N_7515 "\",\"e\":\"AQ\"}", "has an RSA exponent that is not odd, below 65537 or of more than 64 bits" },
 		{ "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"" N_7515 "\",\"e\":\"Aw\"}", "has an RSA exponent that is not odd, below 65537 or of more than 64 bits" },
-		{ "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"" N_7515 "\",\"e\":\"AQAA\"}", "has an RSA exponent that is not odd, below 65537 or of more than 64 bits" },
+		{ "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"" N_7515 "\",\"e\":\"AQAC\"}", "has an RSA exponent that is not odd, below 65537 or of more than 64 bits" },
 		{ "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"" N_7515 "\",\"e\":\"AQAAAAAAAAAB\"}", "has an RSA exponent that is not odd, below 65537 or of more than 64 bits" },
 		{ "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"" N_7515 "\"}", "lacks numbers, or is a key of another kind" },
 		{ "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"n\":\"AQAB\",\"e\":\"AQAB\"}", "is an RSA key of less than 2048 bits" },
@@ -370,6 +370,19 @@ Test(numbers, refuse_jwks_with_a_fault)
 		if (fault != NULL && bad[i].fault != NULL)
 			cr_expect_str_eq(fault, bad[i].fault, "%s: %s", bad[i].jwk, fault);
 	}
+}
+
+/* An algorithm asked for stands in for an absent alg, and overrules none. */
+Test(numbers, take_the_alg_asked_for_and_no_other)
+{
+	static const char bare[] = "{\"kty\":\"oct\",\"k\":\"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\"}", named[] = "{" OCT "}";
+	const struct gb_json *jwk;
+
+	cr_assert_eq(gb_json_parse(bare, strlen(bare), arena, &jwk), GB_OK);
+	cr_expect_null(gb_numbers_from_jwk(jwk, gb_algorithm_find("HS256"), numbers));
+	cr_assert_eq(gb_json_parse(named, strlen(named), arena, &jwk), GB_OK);
+	cr_expect_null(gb_numbers_from_jwk(jwk, gb_algorithm_find("HS256"), numbers));
+	cr_expect_str_eq(gb_numbers_from_jwk(jwk, gb_algorithm_find("HS384"), numbers), "has another alg");
 }
 
 /* Numbers that look well and are no key: off the curve, of small order, halves of two pairs. */
