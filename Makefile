@@ -68,7 +68,7 @@ run:
 test:
 	@etc/install-packages etc/packages etc/packages-test
 	+@$(MAKE) --no-print-directory $(JOBS) tests
-	@tests/run $(BUILD) $(addprefix --without ,$(subst $(comma), ,$(WITHOUT)))
+	@tests/run $(BUILD) $(if $(SANITIZE),--seconds 2400) $(addprefix --without ,$(subst $(comma), ,$(WITHOUT)))
 
 bench fuzz crash:
 	@etc/install-packages etc/packages etc/packages-test
