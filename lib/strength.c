@@ -11,8 +11,7 @@
 
 #define ESTIMATED_MAX	100		/* bytes: the work grows with the square of them, zxcvbn itself stops here */
 #define WORD_MIN	3		/* bytes of an own word; shorter ones would "explain" half of any text */
-#define WORDS_MAX	32
-#define WORDS_TEXT	2048		/* bytes of all own words */
+#define WORDS_MAX	40
 
 /* log2 of 10^3, 10^6, 10^8, 10^10 guesses. */
 static const double score_bits[] = { 9.96578428, 19.93156857, 26.57542476, 33.21928095 };
@@ -27,25 +26,16 @@ code_points(const char *text)
 	return n;
 }
 
-/* The own words in lower case, as zxcvbn compares them; what does not fit is left out. */
+/* The own words that count; what does not fit is left out. */
 static void
-words_lower(const char *const *words, char text[static WORDS_TEXT], const char *lower[static WORDS_MAX + 1])
+words_choose(const char *const *words, const char *chosen[static WORDS_MAX + 1])
 {
-	size_t n = 0, used = 0;
+	size_t n = 0;
 
-	for (; words != NULL && *words != NULL && n < WORDS_MAX; words++) {
-		size_t len = strlen(*words);
-
-		if (len < WORD_MIN || len >= WORDS_TEXT - used)
-			continue;
-		lower[n++] = text + used;
-		for (size_t i = 0; i <= len; i++) {
-			char c = (*words)[i];
-
-			text[used++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-		}
-	}
-	lower[n] = NULL;
+	for (; words != NULL && *words != NULL && n < WORDS_MAX; words++)
+		if (strnlen(*words, WORD_MIN) == WORD_MIN)
+			chosen[n++] = *words;
+	chosen[n] = NULL;
 }
 
 /* How many of 10^3, 10^6, 10^8 and 10^10 guesses the estimate reaches. */
@@ -64,13 +54,12 @@ score(const char *password, const char *words[])
 static unsigned
 guessed(const char *password, const char *const *words, int64_t min_score)
 {
-	char text[WORDS_TEXT];
-	const char *lower[WORDS_MAX + 1], *none[] = { NULL };
+	const char *chosen[WORDS_MAX + 1], *none[] = { NULL };
 	int64_t plain, own;
 
-	words_lower(words, text, lower);
+	words_choose(words, chosen);
 	plain = score(password, none);
-	own = score(password, lower);
+	own = score(password, chosen);
 	if (plain >= min_score && own >= min_score)
 		return 0;
 	return (plain < min_score ? GB_WEAK_COMMON : 0) | (own < plain ? GB_WEAK_PERSONAL : 0);
