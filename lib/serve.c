@@ -276,6 +276,16 @@ send_answer(const struct server *server, const struct gb_request *req)
 		server->backend->write(req->reply->body, req->reply->body_len);
 }
 
+/* The client learns that the store is unavailable, the operator why. */
+static void
+log_reason(const struct server *server)
+{
+	const char *reason = server->is_open && server->app.store != NULL ? gb_store_reason(server->app.store) : "";
+
+	if (reason[0] != '\0')
+		gb_log(server->endpoint->name, "%s", reason);
+}
+
 static enum gb_err
 serve_one(struct server *server, const struct gb_connection *connection)
 {
@@ -288,6 +298,8 @@ serve_one(struct server *server, const struct gb_connection *connection)
 	gb_request_begin(&req, server->arena, connection->variables, (int64_t)time(NULL));
 	req.reply = &reply;
 	err = answer(server, &req);
+	if (err == GB_ERR_STORE_UNAVAILABLE)
+		log_reason(server);
 	if (finish_answer(server, &req, err) != GB_OK)
 		reply.status = 0;
 	send_answer(server, &req);

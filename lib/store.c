@@ -207,3 +207,9 @@ gb_store_health(struct gb_store *store, int64_t now, char *why, size_t why_max)
 	}
 	return store->backend->health(store->state, now, why, why_max);
 }
+
+const char *
+gb_store_reason(const struct gb_store *store)
+{
+	return store->backend->reason != NULL ? store->backend->reason(store->state) : "";
+}

@@ -100,6 +100,9 @@ enum gb_err gb_store_scan(struct gb_store *store, const char *prefix, int64_t no
 /* For health: GB_OK when a commit could succeed now (looks, writes nothing). */
 enum gb_err gb_store_health(struct gb_store *store, int64_t now, char *why, size_t why_max);
 
+/* Why the last call answered GB_ERR_STORE_UNAVAILABLE, for the log; "" where nothing is known. Lives until the next call. */
+const char *gb_store_reason(const struct gb_store *store);
+
 /* What a back end fills in. Arguments are checked by store.c before they arrive. */
 struct gb_store_backend {
 	const char *scheme;		/* "gdbm" */
@@ -112,6 +115,7 @@ struct gb_store_backend {
 	enum gb_err (*scan)(void *state, const char *prefix, int64_t now, uint64_t *cursor,
 	    struct gb_arena *arena, struct gb_record *records, size_t max, size_t *records_len);
 	enum gb_err (*health)(void *state, int64_t now, char *why, size_t why_max);
+	const char *(*reason)(const void *state);	/* NULL: it never knows */
 };
 
 extern const struct gb_store_backend gb_store_gdbm;

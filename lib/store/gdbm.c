@@ -243,6 +243,12 @@ gdbm_health(void *state, int64_t now, char *why, size_t why_max)
 	return err;
 }
 
+static const char *
+gdbm_reason(const void *state)
+{
+	return ((const struct gb_gdbm *)state)->engine->reason;
+}
+
 const struct gb_store_backend gb_store_gdbm = {
 	.scheme = "gdbm",
 	.open = gdbm_open,
@@ -251,4 +257,5 @@ const struct gb_store_backend gb_store_gdbm = {
 	.commit = gdbm_commit,
 	.scan = gb_scan,
 	.health = gdbm_health,
+	.reason = gdbm_reason,
 };
