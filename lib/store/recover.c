@@ -277,15 +277,20 @@ gb_recover_locked(struct gb_engine *engine)
 static enum gb_err
 apply_for_the_dead(struct gb_engine *engine)
 {
+	if (!gb_engine_ready(engine))
+		return gb_engine_fail(engine, "the store is damaged or was replaced");
+	return gb_recover_apply(engine);
+}
+
+static enum gb_err
+recover_for_the_dead(struct gb_engine *engine)
+{
 	enum gb_err err;
 
-	if ((err = gb_lock_take(engine, GB_LOCK_FLUSH)) != GB_OK)
+	if ((err = gb_lock_take(engine, GB_LOCK_WRITER)) != GB_OK)
 		return err;
-	if (!gb_engine_ready(engine))
-		err = gb_engine_fail(engine, "the store is damaged or was replaced");
-	else if (atomic_load(&engine->control->poison) == 0)
-		err = gb_recover_apply(engine);
-	gb_lock_release(engine, GB_LOCK_FLUSH);
+	err = gb_recover_locked(engine);
+	gb_lock_release(engine, GB_LOCK_WRITER);
 	return err;
 }
 
@@ -294,11 +299,16 @@ gb_recover_stuck(struct gb_engine *engine)
 {
 	enum gb_err err;
 
-	if (!needs_recovery(engine->control))
-		return apply_for_the_dead(engine);
-	if ((err = gb_lock_take(engine, GB_LOCK_WRITER)) != GB_OK)
-		return err;
-	err = gb_recover_locked(engine);
-	gb_lock_release(engine, GB_LOCK_WRITER);
-	return err;
+	if (!needs_recovery(engine->control)) {
+		if ((err = gb_lock_take(engine, GB_LOCK_FLUSH)) != GB_OK)
+			return err;
+		/* while we waited, its holder may have died in a checkpoint, or failed */
+		if (!needs_recovery(engine->control)) {
+			err = apply_for_the_dead(engine);
+			gb_lock_release(engine, GB_LOCK_FLUSH);
+			return err;
+		}
+		gb_lock_release(engine, GB_LOCK_FLUSH);
+	}
+	return recover_for_the_dead(engine);
 }

@@ -66,11 +66,12 @@ static enum gb_err
 bucket_scan(struct gb_gdbm *gdbm, const char *prefix, int64_t now, uint64_t *cursor, struct gb_arena *arena,
     struct gb_record *records, size_t max, size_t *records_len)
 {
-	struct bucket_walk bucket = { .hash = (uint32_t)(*cursor >> 32) };
+	struct bucket_walk bucket;
 	enum gb_read read;
 	bool taken;
 	enum gb_err err;
 
+	bucket.hash = (uint32_t)(*cursor >> 32);
 	if ((err = gb_reader_run(gdbm->engine, walk, &bucket, &read)) != GB_OK)
 		return err;
 	qsort(bucket.view.entries, bucket.view.len, sizeof *bucket.view.entries, by_place);

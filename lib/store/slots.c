@@ -11,6 +11,7 @@
 
 _Static_assert(sizeof(struct gb_slot_head) == GB_SLOTS_HEAD && sizeof(struct gb_slot_chunk) == GB_SLOTS_CHUNK,
     "slot layout");
+_Static_assert(offsetof(struct gb_slot_head, kind) == offsetof(struct gb_slot_chunk, kind), "kinds tell them apart");
 _Static_assert(GB_STORE_KEY_MAX + GB_STORE_VALUE_MAX <= HEAD_SHARE + (GB_SLOTS_MAX - 1) * CHUNK_SHARE,
     "the longest record fits");
 
@@ -70,7 +71,7 @@ gb_slots_encode(const char *name, const struct gb_slot_head *head, const void *v
 	if (left > 0)
 		memcpy(slots[0] + GB_SLOTS_HEAD + head->name_len, from, left < share ? left : share);
 	for (unsigned i = 1; i < count; i++) {
-		struct gb_slot_chunk chunk = { head->version, GB_SLOT_CHUNK, (uint8_t)i, { 0 } };
+		struct gb_slot_chunk chunk = { .version = head->version, .kind = GB_SLOT_CHUNK, .number = (uint8_t)i };
 
 		from += share;
 		left -= share;

@@ -22,11 +22,12 @@
 
 enum gb_slot_kind { GB_SLOT_RECORD = 1, GB_SLOT_CHUNK, GB_SLOT_HASH_KEY };
 
+/* The kind stands at one place in both: what a client puts into a value must never pass for a head. */
 struct gb_slot_head {
 	uint64_t version;
+	uint8_t kind, reserved;
+	uint16_t value_len, name_len, reserved2;
 	int64_t expires_at;
-	uint16_t value_len, name_len;
-	uint8_t kind, reserved[3];
 };
 
 struct gb_slot_chunk {

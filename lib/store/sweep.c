@@ -30,11 +30,12 @@ void
 gb_sweep_look(struct gb_gdbm *gdbm, int64_t now, struct gb_sweep *sweep)
 {
 	struct gb_control *control = gdbm->engine->control;
-	struct part_walk part = { .hash = atomic_load(&control->sweep_at) & 0x7fffffff };
+	struct part_walk part;		/* large: filled by the walk alone */
 	struct gb_slot_head head;
 	enum gb_read read;
 
 	sweep->len = 0;
+	part.hash = atomic_load(&control->sweep_at) & 0x7fffffff;
 	if (gb_reader_run(gdbm->engine, walk, &part, &read) != GB_OK)
 		return;			/* the commit itself will say why */
 	for (size_t i = 0; i < part.view.len; i++) {

@@ -119,16 +119,14 @@ view_refresh(struct gb_writer *writer)
 	return gb_engine_cover(engine, atomic_load(&engine->control->db_size));
 }
 
-/* A forked child shares its parent's locks; a control page that was deleted or rewritten locks out nobody. */
-static enum gb_err
-ownership_check(const struct gb_engine *engine)
+/* A control page that was deleted or rewritten locks out nobody. */
+static bool
+control_stands(const struct gb_engine *engine)
 {
 	struct stat status;
 
-	if (getpid() != engine->owner || fstat(engine->control_fd, &status) != 0 || status.st_nlink == 0 ||
-	    memcmp(engine->control->inodes, engine->inodes, sizeof engine->inodes) != 0)
-		return GB_ERR_STORE_UNAVAILABLE;
-	return GB_OK;
+	return fstat(engine->control_fd, &status) == 0 && status.st_nlink > 0 &&
+	    memcmp(engine->control->inodes, engine->inodes, sizeof engine->inodes) == 0;
 }
 
 enum gb_err
@@ -137,11 +135,12 @@ gb_writer_begin(struct gb_writer *writer)
 	struct gb_engine *engine = writer->engine;
 	enum gb_err err;
 
+	/* a forked child shares its parent's locks */
 	if (getpid() != engine->owner)
 		return gb_engine_fail(engine, "the store was opened by another process");
 	if ((err = gb_lock_take(engine, GB_LOCK_WRITER)) != GB_OK)
 		return err;
-	if (ownership_check(engine) != GB_OK)
+	if (!control_stands(engine))
 		err = gb_engine_fail(engine, "the store was replaced");
 	else if ((err = gb_recover_locked(engine)) == GB_OK)
 		err = view_refresh(writer);

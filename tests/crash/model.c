@@ -123,18 +123,18 @@ is_value(const struct gb_record *record, unsigned worker, int key, uint64_t n)
 	    memcmp(record->value, value, record->value_len) == 0;
 }
 
-bool
+enum model_verdict
 model_read(struct gb_store *store, struct gb_arena *arena, unsigned worker, unsigned key, uint64_t done)
 {
+	enum model_verdict verdict = MODEL_UNREADABLE;
 	struct gb_record record;
 	char name[32];
-	bool ok;
 
 	name_of(name, worker, (int)key);
-	ok = gb_store_get(store, name, MODEL_NOW, arena, &record) == GB_OK &&
-	    is_value(&record, worker, (int)key, expected(key, done));
+	if (gb_store_get(store, name, MODEL_NOW, arena, &record) == GB_OK)
+		verdict = is_value(&record, worker, (int)key, expected(key, done)) ? MODEL_OK : MODEL_WRONG;
 	gb_arena_reset(arena);
-	return ok;
+	return verdict;
 }
 
 static enum model_verdict

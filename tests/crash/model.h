@@ -22,10 +22,11 @@ struct gb_store *model_open(const char *dir, char why[static 300]);
 /* Transaction n. */
 enum gb_err model_write(struct gb_store *store, struct gb_arena *arena, unsigned worker, uint64_t n);
 
-/* Like model_check with any counter: what is read at one moment fits together. One key only. */
-bool model_read(struct gb_store *store, struct gb_arena *arena, unsigned worker, unsigned key, uint64_t done);
-
 enum model_verdict { MODEL_OK, MODEL_LOST, MODEL_WRONG, MODEL_UNREADABLE };
+
+/* One key of a worker's own, between two of its transactions. */
+enum model_verdict model_read(struct gb_store *store, struct gb_arena *arena, unsigned worker, unsigned key,
+    uint64_t done);
 
 /* All keys of a worker of which `done` transactions were acknowledged; *found: how many are there. */
 enum model_verdict model_check(struct gb_store *store, struct gb_arena *arena, unsigned worker, uint64_t done,
