@@ -71,20 +71,27 @@ handle(int signal_number, void (*handler)(int), int flags)
 	sigaction(signal_number, &action, NULL);
 }
 
+/* Until somebody waits for them; waiting_mask becomes the mask as it was, without them. */
+static void
+signals_hold(void)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
+		sigaddset(&held, stop_signals[i]);
+	sigprocmask(SIG_BLOCK, &held, &waiting_mask);
+	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
+		sigdelset(&waiting_mask, stop_signals[i]);
+}
+
 static bool
 fastcgi_open(void)
 {
-	sigset_t blocked;
 	int flags;
 
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++) {
-		sigaddset(&blocked, stop_signals[i]);
-		handle(stop_signals[i], stop, 0);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, &waiting_mask);
 	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
-		sigdelset(&waiting_mask, stop_signals[i]);
+		handle(stop_signals[i], stop, 0);
 	handle(SIGALRM, too_late, SA_RESTART);
 	handle(SIGPIPE, SIG_IGN, 0);	/* libfcgi was initialized before: it would take this for "not set" */
 
@@ -216,6 +223,11 @@ const struct gb_backend gb_backend_fastcgi = {
 const struct gb_backend *
 gb_backend_find(void)
 {
+	/* libfcgi sets handlers of its own, which would swallow a signal that comes before ours are set */
+	signals_hold();
 	FCGX_Init();
-	return FCGX_IsCGI() ? &gb_backend_cgi : &gb_backend_fastcgi;
+	if (!FCGX_IsCGI())
+		return &gb_backend_fastcgi;
+	sigprocmask(SIG_SETMASK, &waiting_mask, NULL);
+	return &gb_backend_cgi;
 }

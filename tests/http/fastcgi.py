@@ -84,8 +84,8 @@ class Answer:
 
 
 class Worker:
-	"""One process of an executable. parameters: no setting comes by the environment."""
-	def __init__(self, name, settings=(), parameters=False):
+	"""One process of an executable. parameters: no setting comes by the environment; ready False: do not wait for it."""
+	def __init__(self, name, settings=(), parameters=False, ready=True):
 		self.directory = tempfile.mkdtemp(prefix="gbraw")
 		self.path = os.path.join(self.directory, "socket")
 		self.state = os.path.join(self.directory, "state")
@@ -103,12 +103,17 @@ class Worker:
 		self.process = subprocess.Popen([executable(name)], stdin=listening, stdout=subprocess.DEVNULL,
 		    stderr=self.errors, env=environment)
 		listening.close()
-		wait_until(lambda: self.process.poll() is not None or self.blocks(signal.SIGTERM))
+		if ready:
+			wait_until(lambda: self.process.poll() is not None or self.blocks(signal.SIGTERM))
+
+	def has(self, field, number):
+		"""Whether a mask of /proc's status holds a signal: SigBlk, SigCgt."""
+		mask = next(line.split()[1] for line in read(f"/proc/{self.process.pid}/status").splitlines() if line.startswith(field))
+		return int(mask, 16) >> (number - 1) & 1 == 1
 
 	def blocks(self, number):
-		"""Signals are handled from then on; before, SIGTERM ends a process as it ends any."""
-		mask = next(line.split()[1] for line in read(f"/proc/{self.process.pid}/status").splitlines() if line.startswith("SigBlk"))
-		return int(mask, 16) >> (number - 1) & 1 == 1
+		"""A stop is heard from then on; before, SIGTERM ends a process as it ends any."""
+		return self.has("SigBlk", number)
 
 	def connect(self, seconds=20):
 		wire = socket.socket(socket.AF_UNIX)
