@@ -11,9 +11,7 @@
 
 #define PRESENCE_BYTE	2		/* shared, as long as the store is open */
 #define SYNC_BYTE	3		/* the first of the places to flush from */
-#ifndef SYNC_PLACES
-#define SYNC_PLACES	2
-#endif
+#define SYNC_PLACES	2		/* with 4 the flushes get in each other's way; 1 is no faster, and longer to wait for */
 #define NAP_NS		3000000		/* a killed holder wakes nobody */
 
 static bool

@@ -6,7 +6,8 @@
  *
  * Half of the kills come from outside at random times; for the other half the
  * store is built with -fsanitize-coverage=trace-pc and the process kills itself
- * at a random block of the store's own code: between any two of its steps.
+ * at a random block of the store's own code: between any two of its steps;
+ * more often than chance would have it just after a header of the log is written.
  * After each death another process must find all that was acknowledged, and
  * the transaction in flight whole or not at all. The others go on meanwhile.
  * Every fifty kills all die, and half of the times the control page is lost.
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@
 
 #define WORKERS 4
 #define ALL_DIE 50
+#define HEADER_BLOCKS 24
 
 static struct {
 	_Atomic uint64_t done[WORKERS];	/* acknowledged */
@@ -32,6 +35,7 @@ static struct {
 } *shared;
 
 static long countdown;			/* blocks left to live; 0: for ever */
+static uint64_t header_seed;
 
 void __sanitizer_cov_trace_pc(void);
 
@@ -42,6 +46,18 @@ __sanitizer_cov_trace_pc(void)
 		kill(getpid(), SIGKILL);
 }
 
+/* Stands before the C library's. A header of the log is the only short write at these places. */
+ssize_t
+pwrite(int fd, const void *bytes, size_t len, off_t offset)
+{
+	ssize_t written = syscall(SYS_pwrite64, fd, bytes, len, offset);
+
+	if (countdown > HEADER_BLOCKS && len < 4096 && (offset == 0 || offset == 4096) &&
+	    model_random(&header_seed) % 4 == 0)
+		countdown = 1 + (long)(model_random(&header_seed) % HEADER_BLOCKS);
+	return written;
+}
+
 static void
 work(const char *dir, unsigned worker, uint64_t seed)
 {
@@ -49,6 +65,7 @@ work(const char *dir, unsigned worker, uint64_t seed)
 	struct gb_store *store;
 	char why[300];
 
+	header_seed = seed;
 	if (model_random(&seed) % 2 == 0)
 		countdown = 1 + (long)(model_random(&seed) % (model_random(&seed) % 2 == 0 ? 3000 : 60000));
 	if ((store = model_open(dir, why)) == NULL) {

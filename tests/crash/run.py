@@ -26,7 +26,7 @@ FLAGS = ["-D_GNU_SOURCE", "-DGB_LOG_MIN=65536", "-DGB_LOG_MAX=131072", "-Ilib", 
 GDBM = os.path.join(BUILD, "lib", "libgdbm_redirected.a")
 COVERED = "-fsanitize-coverage=trace-pc"
 
-SHORT = {"kills": 300, "cuts": 250, "records": 1, "transactions": 600, "flips": 150, "singly": 4, "mutants": False}
+SHORT = {"kills": 250, "cuts": 150, "records": 1, "transactions": 500, "flips": 100, "singly": 2, "mutants": False}
 LONG = {"kills": 10000, "cuts": 10000, "records": 10, "transactions": 1200, "flips": 3000, "singly": 60, "mutants": True}
 MUTANT_KILLS, MUTANT_CUTS, MUTANT_RECORDS = 600, 1500, 3
 
