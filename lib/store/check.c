@@ -165,12 +165,13 @@ bucket_check(struct image *image, int first, int *span)
 static bool
 free_list_check(struct image *image, int64_t at, const struct gb_gdbm_avail *avail)
 {
+	const struct gb_gdbm_free *table = (const void *)(avail + 1);
 	int32_t size = image->header.avail.size;
 
 	if (avail->count < 0 || avail->count > avail->size || avail->size != size)
 		return bad(image, "an impossible free list", at);
 	for (int i = 0; i < avail->count; i++)
-		if (!free_add(image, avail->table[i]))
+		if (!free_add(image, table[i]))
 			return false;
 	return true;
 }

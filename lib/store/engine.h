@@ -25,6 +25,9 @@
  * is the one that lies behind the header slots now. Always
  * base <= applied <= durable <= end.
  *
+ * A new log is GB_LOG_MIN long, for the sake of small sites; one that fills
+ * within a minute doubles at its checkpoint, up to GB_LOG_MAX.
+ *
  * Rules that make it safe:
  *  1. Nothing reaches store.gdbm or store.sums before its frame is durable.
  *  2. Nothing in the log is overwritten before all of its epoch is durable

@@ -18,10 +18,9 @@ struct gb_gdbm_free {
 	int64_t at;
 };
 
-struct gb_gdbm_avail {
+struct gb_gdbm_avail {			/* its free extents follow */
 	int32_t size, count;
 	int64_t next_block;
-	struct gb_gdbm_free table[];
 };
 
 struct gb_gdbm_header {
