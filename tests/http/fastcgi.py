@@ -104,16 +104,16 @@ class Worker:
 		    stderr=self.errors, env=environment)
 		listening.close()
 		if ready:
-			wait_until(lambda: self.process.poll() is not None or self.blocks(signal.SIGTERM))
+			wait_until(lambda: self.process.poll() is not None or self.handles_signals())
 
 	def has(self, field, number):
 		"""Whether a mask of /proc's status holds a signal: SigBlk, SigCgt."""
 		mask = next(line.split()[1] for line in read(f"/proc/{self.process.pid}/status").splitlines() if line.startswith(field))
 		return int(mask, 16) >> (number - 1) & 1 == 1
 
-	def blocks(self, number):
-		"""A stop is heard from then on; before, SIGTERM ends a process as it ends any."""
-		return self.has("SigBlk", number)
+	def handles_signals(self):
+		"""SIGALRM gets its handler after all the others. SigBlk tells nothing: ppoll lifts it while a process waits."""
+		return self.has("SigCgt", signal.SIGALRM)
 
 	def connect(self, seconds=20):
 		wire = socket.socket(socket.AF_UNIX)

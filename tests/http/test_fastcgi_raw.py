@@ -61,7 +61,7 @@ class Signals(Case):
 		"""A handler of libfcgi's own swallowed what came before ours was set: 4 processes in 150 lived on."""
 		for _ in range(20):
 			worker = Worker("health", self.settings, ready=False)
-			while worker.process.poll() is None and not worker.has("SigCgt", signal.SIGTERM) and not worker.blocks(signal.SIGTERM):
+			while worker.process.poll() is None and not worker.has("SigCgt", signal.SIGTERM) and not worker.has("SigBlk", signal.SIGTERM):
 				pass
 			worker.process.send_signal(signal.SIGTERM)
 			ended = wait_for_exit(worker.process)
