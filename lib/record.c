@@ -11,10 +11,6 @@
 #include "base64url.h"
 #include "record.h"
 
-#define USER_FORMAT	1
-#define SESSION_FORMAT	1
-#define PENDING_FORMAT	1
-
 #define USER_ID_LAST	"9007199254740991"	/* 2^53-1 */
 
 /* Walks over a record's bytes; reads from `in`, or writes to `out` when it is set. */
@@ -136,8 +132,10 @@ fields_links(struct codec *codec, struct gb_user *user)
 }
 
 static void
-fields_user(struct codec *codec, struct gb_user *user)
+fields_user(struct codec *codec, void *record)
 {
+	struct gb_user *user = record;
+
 	field_user_id(codec, user->id);
 	field_text(codec, user->email, sizeof user->email);
 	field_flag(codec, &user->email_verified);
@@ -161,8 +159,10 @@ fields_user(struct codec *codec, struct gb_user *user)
 }
 
 static void
-fields_session(struct codec *codec, struct gb_session *session)
+fields_session(struct codec *codec, void *record)
 {
+	struct gb_session *session = record;
+
 	field_bytes(codec, session->id, sizeof session->id);
 	field_user_id(codec, session->user_id);
 	field_time(codec, &session->created_at);
@@ -180,8 +180,10 @@ fields_session(struct codec *codec, struct gb_session *session)
 }
 
 static void
-fields_pending(struct codec *codec, struct gb_pending *pending)
+fields_pending(struct codec *codec, void *record)
 {
+	struct gb_pending *pending = record;
+
 	field_text(codec, pending->id, sizeof pending->id);
 	field_text(codec, pending->email, sizeof pending->email);
 	field_text(codec, pending->username, sizeof pending->username);
@@ -192,95 +194,83 @@ fields_pending(struct codec *codec, struct gb_pending *pending)
 	field_time(codec, &pending->link_expires_at);
 }
 
-static struct codec
-writer(unsigned char *bytes, unsigned char format)
+/* A kind of record: its first byte, which changes when its fields do, and its fields. */
+struct layout {
+	unsigned char format;
+	size_t size;
+	void (*fields)(struct codec *codec, void *record);
+};
+
+static const struct layout users = { 1, sizeof(struct gb_user), fields_user };
+static const struct layout sessions = { 1, sizeof(struct gb_session), fields_session };
+static const struct layout pendings = { 1, sizeof(struct gb_pending), fields_pending };
+
+union record {
+	struct gb_user user;
+	struct gb_session session;
+	struct gb_pending pending;
+};
+
+static size_t
+encode(const struct layout *layout, const void *record, unsigned char *bytes)
 {
-	bytes[0] = format;
-	return (struct codec){ .out = bytes, .at = 1, .max = GB_STORE_VALUE_MAX };
+	struct codec codec = { .out = bytes, .at = 1, .max = GB_STORE_VALUE_MAX };
+	union record copy;
+
+	bytes[0] = layout->format;
+	memcpy(&copy, record, layout->size);
+	layout->fields(&codec, &copy);
+	sodium_memzero(&copy, layout->size);
+	return codec.failed ? 0 : codec.at;
 }
 
-static struct codec
-reader(const unsigned char *bytes, size_t len, unsigned char format)
+static enum gb_err
+decode(const struct layout *layout, const unsigned char *bytes, size_t len, void *record)
 {
-	return (struct codec){ .in = bytes, .at = 1, .max = len, .failed = len == 0 || bytes[0] != format };
-}
+	struct codec codec = { .in = bytes, .at = 1, .max = len, .failed = len == 0 || bytes[0] != layout->format };
 
-static bool
-read_whole(const struct codec *codec)
-{
-	return !codec->failed && codec->at == codec->max;
+	memset(record, 0, layout->size);
+	layout->fields(&codec, record);
+	if (!codec.failed && codec.at == codec.max)
+		return GB_OK;
+	memset(record, 0, layout->size);
+	return GB_ERR_STORE_UNAVAILABLE;
 }
 
 size_t
 gb_user_encode(const struct gb_user *user, unsigned char bytes[static GB_STORE_VALUE_MAX])
 {
-	struct codec codec = writer(bytes, USER_FORMAT);
-	struct gb_user copy = *user;
-
-	fields_user(&codec, &copy);
-	sodium_memzero(&copy, sizeof copy);
-	return codec.failed ? 0 : codec.at;
+	return encode(&users, user, bytes);
 }
 
 enum gb_err
 gb_user_decode(const unsigned char *bytes, size_t len, struct gb_user *user)
 {
-	struct codec codec = reader(bytes, len, USER_FORMAT);
-
-	*user = (struct gb_user){ 0 };
-	fields_user(&codec, user);
-	if (read_whole(&codec))
-		return GB_OK;
-	*user = (struct gb_user){ 0 };
-	return GB_ERR_STORE_UNAVAILABLE;
+	return decode(&users, bytes, len, user);
 }
 
 size_t
 gb_session_encode(const struct gb_session *session, unsigned char bytes[static GB_STORE_VALUE_MAX])
 {
-	struct codec codec = writer(bytes, SESSION_FORMAT);
-	struct gb_session copy = *session;
-
-	fields_session(&codec, &copy);
-	sodium_memzero(&copy, sizeof copy);
-	return codec.failed ? 0 : codec.at;
+	return encode(&sessions, session, bytes);
 }
 
 enum gb_err
 gb_session_decode(const unsigned char *bytes, size_t len, struct gb_session *session)
 {
-	struct codec codec = reader(bytes, len, SESSION_FORMAT);
-
-	*session = (struct gb_session){ 0 };
-	fields_session(&codec, session);
-	if (read_whole(&codec))
-		return GB_OK;
-	*session = (struct gb_session){ 0 };
-	return GB_ERR_STORE_UNAVAILABLE;
+	return decode(&sessions, bytes, len, session);
 }
 
 size_t
 gb_pending_encode(const struct gb_pending *pending, unsigned char bytes[static GB_STORE_VALUE_MAX])
 {
-	struct codec codec = writer(bytes, PENDING_FORMAT);
-	struct gb_pending copy = *pending;
-
-	fields_pending(&codec, &copy);
-	sodium_memzero(&copy, sizeof copy);
-	return codec.failed ? 0 : codec.at;
+	return encode(&pendings, pending, bytes);
 }
 
 enum gb_err
 gb_pending_decode(const unsigned char *bytes, size_t len, struct gb_pending *pending)
 {
-	struct codec codec = reader(bytes, len, PENDING_FORMAT);
-
-	*pending = (struct gb_pending){ 0 };
-	fields_pending(&codec, pending);
-	if (read_whole(&codec))
-		return GB_OK;
-	*pending = (struct gb_pending){ 0 };
-	return GB_ERR_STORE_UNAVAILABLE;
+	return decode(&pendings, bytes, len, pending);
 }
 
 bool
