@@ -18,8 +18,8 @@ gb_evp_push(struct gb_evp_builder *builder, const char *name, const struct gb_nu
 	return c->OSSL_PARAM_BLD_push_BN(builder->params, name, bn) == 1;
 }
 
-void
-gb_evp_builder_free(struct gb_evp_builder *builder)
+static void
+builder_free(struct gb_evp_builder *builder)
 {
 	const struct gb_libcrypto *c = gb_libcrypto();
 
@@ -62,8 +62,9 @@ set_up(struct gb_evp_pair *pair, bool with_private)
 	    ((pair->sign = c->EVP_PKEY_CTX_new(pair->key, NULL)) != NULL && c->EVP_PKEY_sign_init(pair->sign) == 1);
 }
 
-enum gb_err
-gb_evp_pair_new(const char *type, struct gb_evp_builder *builder, bool with_private, struct gb_evp_pair **pair)
+/* Frees what `builder` holds, whatever happens. */
+static enum gb_err
+build(const char *type, struct gb_evp_builder *builder, bool with_private, struct gb_evp_pair **pair)
 {
 	const struct gb_libcrypto *c = gb_libcrypto();
 	OSSL_PARAM *params = c->OSSL_PARAM_BLD_to_param(builder->params);
@@ -72,7 +73,7 @@ gb_evp_pair_new(const char *type, struct gb_evp_builder *builder, bool with_priv
 	    set_up(made, with_private);
 
 	params_free(params);
-	gb_evp_builder_free(builder);
+	builder_free(builder);
 	c->ERR_clear_error();
 	if (!good) {
 		gb_evp_pair_free(made);
@@ -80,6 +81,20 @@ gb_evp_pair_new(const char *type, struct gb_evp_builder *builder, bool with_priv
 	}
 	*pair = made;
 	return GB_OK;
+}
+
+enum gb_err
+gb_evp_pair_new(const char *type, const struct gb_numbers *numbers, gb_evp_push_fn *push, struct gb_evp_pair **pair)
+{
+	struct gb_evp_builder builder = { 0 };
+
+	if (gb_libcrypto() == NULL)
+		return GB_ERR_MISCONFIGURED;
+	if ((builder.params = gb_libcrypto()->OSSL_PARAM_BLD_new()) == NULL || !push(&builder, numbers)) {
+		builder_free(&builder);
+		return GB_ERR_MEMORY;
+	}
+	return build(type, &builder, gb_numbers_are_private(numbers), pair);
 }
 
 void

@@ -22,13 +22,13 @@ struct gb_evp_builder {
 
 /* Pushes one number under libcrypto's name for it; false when there is no memory. */
 bool gb_evp_push(struct gb_evp_builder *builder, const char *name, const struct gb_numbers *numbers, enum gb_number number);
-void gb_evp_builder_free(struct gb_evp_builder *builder);
+typedef bool gb_evp_push_fn(struct gb_evp_builder *builder, const struct gb_numbers *numbers);
 
 /*
- * Builds the key of `type` ("RSA", "EC") and frees what `builder` holds, whatever
- * happens. GB_ERR_MISCONFIGURED: libcrypto does not take it.
+ * Builds the key of `type` ("RSA", "EC") from what `push` pushes. GB_ERR_MISCONFIGURED: libcrypto
+ * is not there, or does not take it.
  */
-enum gb_err gb_evp_pair_new(const char *type, struct gb_evp_builder *builder, bool with_private, struct gb_evp_pair **pair);
+enum gb_err gb_evp_pair_new(const char *type, const struct gb_numbers *numbers, gb_evp_push_fn *push, struct gb_evp_pair **pair);
 void gb_evp_pair_free(void *material);
 
 #endif

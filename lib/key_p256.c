@@ -25,17 +25,10 @@ push(struct gb_evp_builder *builder, const struct gb_numbers *numbers)
 enum gb_err
 gb_p256_prepare(const struct gb_numbers *numbers, void **material)
 {
-	struct gb_evp_builder builder = { 0 };
 	struct gb_evp_pair *pair;
 	enum gb_err err;
 
-	if (gb_libcrypto() == NULL)
-		return GB_ERR_MISCONFIGURED;
-	if ((builder.params = gb_libcrypto()->OSSL_PARAM_BLD_new()) == NULL || !push(&builder, numbers)) {
-		gb_evp_builder_free(&builder);
-		return GB_ERR_MEMORY;
-	}
-	if ((err = gb_evp_pair_new("EC", &builder, gb_numbers_are_private(numbers), &pair)) != GB_OK)
+	if ((err = gb_evp_pair_new("EC", numbers, push, &pair)) != GB_OK)
 		return err;
 	pair->signature_len = 2 * COORDINATE_LEN;
 	*material = pair;

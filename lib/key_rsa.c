@@ -42,17 +42,10 @@ push(struct gb_evp_builder *builder, const struct gb_numbers *numbers)
 enum gb_err
 gb_rsa_prepare(const struct gb_numbers *numbers, void **material)
 {
-	struct gb_evp_builder builder = { 0 };
 	struct gb_evp_pair *pair;
 	enum gb_err err;
 
-	if (gb_libcrypto() == NULL)
-		return GB_ERR_MISCONFIGURED;
-	if ((builder.params = gb_libcrypto()->OSSL_PARAM_BLD_new()) == NULL || !push(&builder, numbers)) {
-		gb_evp_builder_free(&builder);
-		return GB_ERR_MEMORY;
-	}
-	if ((err = gb_evp_pair_new("RSA", &builder, gb_numbers_are_private(numbers), &pair)) != GB_OK)
+	if ((err = gb_evp_pair_new("RSA", numbers, push, &pair)) != GB_OK)
 		return err;
 	pair->signature_len = numbers->of[GB_NUMBER_N].len;
 	if (!set_scheme(pair->sign, numbers->algorithm->hash) || !set_scheme(pair->verify, numbers->algorithm->hash)) {
