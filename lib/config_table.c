@@ -118,7 +118,7 @@ const struct gb_setting gb_settings[] = {
 	  .help = "directory of store, keys, spool, limits and audit trail; 0700, never below the document root" },
 	{ "DATABASE_URL", NULL, AT(database_url), TEXT(database), .flags = GB_SETTING_SECRET | GB_SETTING_ENV_ONLY,
 	  .derive = derive_database, .shown = "gdbm:STATE/store", .demand = "gdbm:/dir or mysql://user:password@host/name",
-	  .help = "`gdbm:/dir` or `mysql://user:password@host[,host...]/name`" },
+	  .help = "`gdbm:/dir`; `mysql://user:password@host[,host...]/name` is kept for a back end that is not built yet: the store does not open" },
 	{ "FRONTEND_URL", NULL, AT(frontend_url), TEXT(url), .derive = derive_frontend,
 	  .shown = "required in production, else http://127.0.0.1:8080", .demand = "http(s)://host[:port][/path]",
 	  .help = "origin and base path of the pages; mailed links begin with it" },
