@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "guardbee.h"
+#include "link.h"
 #include "record.h"
 #include "store/backup.h"
 
@@ -119,10 +120,8 @@ user_cut(struct gb_commit *commit, const struct gb_record *record)
 	if ((err = gb_user_decode(record->value, record->value_len, &user)) != GB_OK)
 		return err;
 	user.version = record->version;
-	user.sessions_len = user.links_len = 0;
-	memset(user.code_hash, 0, sizeof user.code_hash);
-	user.code_expires_at = 0;
-	user.code_tries = 0;
+	user.sessions_len = 0;
+	gb_link_clear(&user);
 	gb_commit_put_user(commit, &user);
 	return GB_OK;
 }

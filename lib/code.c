@@ -11,7 +11,7 @@
 
 static const char alphabet[] = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";	/* no I, O, 0, 1 */
 
-static const enum gb_purpose purposes[] = {
+static const enum gb_purpose purposes[GB_CODE_KINDS] = {
 	[GB_LINK_RESET] = GB_PURPOSE_RESET,
 	[GB_LINK_VERIFY_EMAIL] = GB_PURPOSE_VERIFY_EMAIL,
 };
@@ -72,25 +72,28 @@ enum gb_err
 gb_code_set(const struct gb_app *app, struct gb_call *call, struct gb_user *user,
     enum gb_link_kind kind, const char *code)
 {
-	user->code_kind = kind;
-	user->code_tries = 0;
-	user->code_expires_at = call->now + app->config->email_ttl_s;
-	return code_hash(app, call, user->id, kind, code, user->code_hash);
+	user->codes[kind].tries = 0;
+	user->codes[kind].expires_at = call->now + app->config->email_ttl_s;
+	return code_hash(app, call, user->id, kind, code, user->codes[kind].hash);
 }
 
 void
-gb_code_clear(struct gb_user *user)
+gb_code_clear(struct gb_user *user, enum gb_link_kind kind)
 {
-	sodium_memzero(user->code_hash, sizeof user->code_hash);
-	user->code_expires_at = 0;
-	user->code_tries = 0;
+	if (kind < GB_CODE_KINDS)
+		sodium_memzero(&user->codes[kind], sizeof user->codes[kind]);
 }
 
 bool
 gb_code_stands(const struct gb_user *user, const struct gb_link *link, int64_t now)
 {
-	return user->code_expires_at > now && user->code_tries < GB_CODE_TRIES && user->code_kind == link->kind &&
-	    sodium_memcmp(user->code_hash, link->id_hash, GB_LINK_HASH_LEN) == 0;
+	const struct gb_typed_code *code;
+
+	if (link->kind >= GB_CODE_KINDS)
+		return false;
+	code = &user->codes[link->kind];
+	return code->expires_at > now && code->tries < GB_CODE_TRIES &&
+	    sodium_memcmp(code->hash, link->id_hash, GB_LINK_HASH_LEN) == 0;
 }
 
 /*
@@ -114,16 +117,16 @@ decoy_write(const struct gb_app *app, struct gb_call *call)
 }
 
 static enum gb_err
-wrong_count(const struct gb_app *app, struct gb_call *call, struct gb_user *user)
+wrong_count(const struct gb_app *app, struct gb_call *call, struct gb_user *user, enum gb_link_kind kind)
 {
 	struct gb_commit commit;
 	enum gb_err err;
 
-	if (user->code_expires_at <= call->now) {
+	if (user->codes[kind].expires_at <= call->now) {
 		err = decoy_write(app, call);
 	} else {
-		if (++user->code_tries >= GB_CODE_TRIES)
-			gb_code_clear(user);
+		if (++user->codes[kind].tries >= GB_CODE_TRIES)
+			gb_code_clear(user, kind);
 		gb_commit_begin(&commit, call->arena);
 		gb_commit_put_user(&commit, user);
 		err = gb_commit_run(&commit, app->store, call->now);
@@ -135,18 +138,19 @@ static enum gb_err
 find_once(const struct gb_app *app, struct gb_call *call, const char *email, const char *code,
     struct gb_found_link *found)
 {
+	const enum gb_link_kind kind = found->link.kind;
 	enum gb_err err = gb_user_find_email(app, call, email, &found->user);
 
 	if (err == GB_ERR_NOT_FOUND)
 		found->user = (struct gb_user){ .id = "0" };
 	else if (err != GB_OK)
 		return err;
-	if ((err = code_hash(app, call, found->user.id, found->link.kind, code, found->link.id_hash)) != GB_OK)
+	if ((err = code_hash(app, call, found->user.id, kind, code, found->link.id_hash)) != GB_OK)
 		return err;
-	found->link.expires_at = found->user.code_expires_at;
+	found->link.expires_at = found->user.codes[kind].expires_at;
 	if (gb_code_stands(&found->user, &found->link, call->now) && !found->user.locked)
 		return GB_OK;
-	return wrong_count(app, call, &found->user);
+	return wrong_count(app, call, &found->user, kind);
 }
 
 enum gb_err

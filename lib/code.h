@@ -14,7 +14,7 @@
 /* GB_CODE_LEN letters, random. */
 void gb_code_make(char code[static GB_CODE_LEN + 1]);
 
-/* The code of `user` from now on, for as long as a link. GB_ERR_INTERNAL: no signing key. */
+/* The code of `user` for this kind from now on, for as long as a link. GB_ERR_INTERNAL: no signing key. */
 enum gb_err gb_code_set(const struct gb_app *app, struct gb_call *call, struct gb_user *user,
     enum gb_link_kind kind, const char *code);
 
@@ -22,8 +22,9 @@ enum gb_err gb_code_set(const struct gb_app *app, struct gb_call *call, struct g
 enum gb_err gb_code_find(const struct gb_app *app, struct gb_call *call, enum gb_link_kind kind,
     const char *email, const char *code, struct gb_found_link *found);
 
-/* True while the code of which link->id_hash is the hash is the user's. */
+/* True while the code of which link->id_hash is the hash is the user's for link->kind. */
 bool gb_code_stands(const struct gb_user *user, const struct gb_link *link, int64_t now);
-void gb_code_clear(struct gb_user *user);
+/* Ends the code of this kind, if kinds like it have one. */
+void gb_code_clear(struct gb_user *user, enum gb_link_kind kind);
 
 #endif

@@ -293,5 +293,6 @@ gb_link_clear(struct gb_user *user)
 {
 	sodium_memzero(user->links, sizeof user->links);
 	user->links_len = 0;
-	gb_code_clear(user);
+	for (size_t kind = 0; kind < GB_CODE_KINDS; kind++)
+		gb_code_clear(user, (enum gb_link_kind)kind);
 }

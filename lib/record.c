@@ -112,8 +112,6 @@ field_user_id(struct codec *codec, char id[static GB_USER_ID_MAX + 1])
 static void
 fields_links(struct codec *codec, struct gb_user *user)
 {
-	size_t tries = user->code_tries;
-
 	field_count(codec, &user->links_len, GB_LINKS_MAX);
 	for (size_t i = 0; i < user->links_len; i++) {
 		struct gb_link *link = &user->links[i];
@@ -124,11 +122,15 @@ fields_links(struct codec *codec, struct gb_user *user)
 		field_time(codec, &link->expires_at);
 		field_text(codec, link->target, sizeof link->target);
 	}
-	field_bytes(codec, user->code_hash, sizeof user->code_hash);
-	field_time(codec, &user->code_expires_at);
-	field_count(codec, &tries, UINT8_MAX);
-	user->code_tries = (unsigned)tries;
-	field_kind(codec, &user->code_kind);
+	for (size_t i = 0; i < GB_CODE_KINDS; i++) {
+		struct gb_typed_code *code = &user->codes[i];
+		size_t tries = code->tries;
+
+		field_bytes(codec, code->hash, sizeof code->hash);
+		field_time(codec, &code->expires_at);
+		field_count(codec, &tries, UINT8_MAX);
+		code->tries = (unsigned)tries;
+	}
 }
 
 static void

@@ -27,6 +27,7 @@
 #define GB_ADDRESS_MAX		45
 
 enum gb_link_kind { GB_LINK_RESET, GB_LINK_VERIFY_EMAIL, GB_LINK_CHANGE_EMAIL };
+#define GB_CODE_KINDS GB_LINK_CHANGE_EMAIL	/* the kinds before it have typed codes beside their links */
 
 /* A mailed link that is still good. */
 struct gb_link {
@@ -34,6 +35,13 @@ struct gb_link {
 	enum gb_link_kind kind;
 	int64_t created_at, expires_at;
 	char target[GB_EMAIL_MAX + 1];			/* change-email: the new address; else "" */
+};
+
+/* The typed code of the newest mail of a kind. */
+struct gb_typed_code {
+	unsigned char hash[GB_LINK_HASH_LEN];
+	int64_t expires_at;				/* 0: none */
+	unsigned tries;					/* wrong tries so far */
 };
 
 /* u:ID */
@@ -52,10 +60,7 @@ struct gb_user {
 	size_t sessions_len;
 	struct gb_link links[GB_LINKS_MAX];
 	size_t links_len;
-	unsigned char code_hash[GB_LINK_HASH_LEN];	/* the typed code; good for reset-password and verify-email */
-	int64_t code_expires_at;			/* 0: none */
-	unsigned code_tries;				/* wrong tries so far */
-	enum gb_link_kind code_kind;
+	struct gb_typed_code codes[GB_CODE_KINDS];	/* by kind: a mail of one leaves the other's code alone */
 	struct { unsigned char hash[8]; int64_t last_at; } known_blocks[GB_KNOWN_BLOCKS_MAX];
 	size_t known_blocks_len;
 

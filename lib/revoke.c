@@ -25,8 +25,7 @@ drop_link(struct gb_user *user, const struct gb_link *link)
 			user->links[kept++] = user->links[i];
 	sodium_memzero(&user->links[kept], (GB_LINKS_MAX - kept) * sizeof user->links[0]);
 	user->links_len = kept;
-	if (user->code_kind == link->kind)
-		gb_code_clear(user);
+	gb_code_clear(user, link->kind);
 }
 
 static enum gb_err

@@ -53,8 +53,8 @@ user_full(struct gb_user *user)
 	*user = (struct gb_user){
 		.id = "9007199254740991", .email_verified = true, .groups_len = 16, .language = "de-latn1",
 		.locked = true, .created_at = 1, .password_changed_at = INT64_MAX, .sessions_len = GB_SESSIONS_MAX,
-		.links_len = GB_LINKS_MAX, .code_expires_at = 5, .code_tries = 5,
-		.code_kind = GB_LINK_VERIFY_EMAIL, .known_blocks_len = GB_KNOWN_BLOCKS_MAX,
+		.links_len = GB_LINKS_MAX, .codes = { { .expires_at = 5, .tries = 4 }, { .expires_at = 6, .tries = 5 } },
+		.known_blocks_len = GB_KNOWN_BLOCKS_MAX,
 	};
 	letters(user->email, GB_EMAIL_MAX);
 	letters(user->username, GB_USERNAME_MAX);
@@ -62,7 +62,8 @@ user_full(struct gb_user *user)
 	for (size_t i = 0; i < 16; i++)
 		letters(user->groups[i], GB_GROUP_MAX);
 	fill(user->sessions, sizeof user->sessions, 3);
-	fill(user->code_hash, sizeof user->code_hash, 7);
+	for (size_t i = 0; i < GB_CODE_KINDS; i++)
+		fill(user->codes[i].hash, GB_LINK_HASH_LEN, (unsigned char)(7 + i));
 	for (size_t i = 0; i < GB_LINKS_MAX; i++) {
 		struct gb_link *link = &user->links[i];
 
@@ -221,8 +222,11 @@ Test(record, keeps_every_field_of_a_user)
 		cr_expect_eq(read.links[i].expires_at, user.links[i].expires_at);
 		cr_expect_str_eq(read.links[i].target, user.links[i].target);
 	}
-	cr_expect_arr_eq(read.code_hash, user.code_hash, GB_LINK_HASH_LEN);
-	cr_expect(read.code_expires_at == 5 && read.code_tries == 5 && read.code_kind == GB_LINK_VERIFY_EMAIL);
+	for (size_t i = 0; i < GB_CODE_KINDS; i++) {
+		cr_expect_arr_eq(read.codes[i].hash, user.codes[i].hash, GB_LINK_HASH_LEN);
+		cr_expect_eq(read.codes[i].expires_at, user.codes[i].expires_at);
+		cr_expect_eq(read.codes[i].tries, user.codes[i].tries);
+	}
 	cr_expect_eq(read.known_blocks_len, GB_KNOWN_BLOCKS_MAX);
 	cr_expect_eq(read.known_blocks[7].last_at, NOW + 7);
 }

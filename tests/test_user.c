@@ -82,7 +82,8 @@ link_add(void)
 	alice.links[0] = (struct gb_link){ .kind = GB_LINK_RESET, .created_at = POLICY_NOW, .expires_at = POLICY_NOW + 60 };
 	alice.links[1] = (struct gb_link){ .kind = GB_LINK_CHANGE_EMAIL, .created_at = POLICY_NOW, .expires_at = POLICY_NOW + 60 };
 	strcpy(alice.links[1].target, "new@example.org");
-	alice.code_expires_at = POLICY_NOW + 60;
+	for (size_t i = 0; i < GB_CODE_KINDS; i++)
+		alice.codes[i].expires_at = POLICY_NOW + 60;
 	gb_commit_begin(&commit, p.call.arena);
 	gb_commit_put_user(&commit, &alice);
 	cr_assert_eq(gb_commit_run(&commit, p.app.store, p.call.now), GB_OK);
@@ -92,7 +93,8 @@ static void
 expect_no_links(void)
 {
 	reread();
-	cr_expect(alice.links_len == 0 && alice.code_expires_at == 0);
+	cr_expect(alice.links_len == 0 && alice.codes[GB_LINK_RESET].expires_at == 0 &&
+	    alice.codes[GB_LINK_VERIFY_EMAIL].expires_at == 0);
 }
 
 Test(user, is_found_by_its_names)
