@@ -9,11 +9,11 @@ const char *__ubsan_default_options(void);
 const char *
 __asan_default_options(void)
 {
-	return "log_path=" LOG_PATH ":detect_stack_use_after_return=1";
+	return "log_path='" LOG_PATH "':detect_stack_use_after_return=1";
 }
 
 const char *
 __ubsan_default_options(void)
 {
-	return "log_path=" LOG_PATH ":print_stacktrace=1";
+	return "log_path='" LOG_PATH "':print_stacktrace=1";
 }
