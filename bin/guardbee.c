@@ -3,7 +3,6 @@
  * guardbee.c: the operator's command. Finds the row of a subcommand, becomes the owner of STATE, opens
  * what the row needs, and runs it.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,18 +22,6 @@ static const struct gb_command *const nouns[] = {
 	gb_user_commands,
 };
 
-static const struct {
-	enum gb_err err;
-	int code;
-} exit_codes[] = {
-	{ GB_ERR_STORE_UNAVAILABLE, EX_UNAVAILABLE },
-	{ GB_ERR_INTERNAL, EX_SOFTWARE },
-	{ GB_ERR_BUSY, EX_TEMPFAIL },
-	{ GB_ERR_MEMORY, EX_TEMPFAIL },
-	{ GB_ERR_CONFLICT, EX_TEMPFAIL },
-	{ GB_ERR_MISCONFIGURED, EX_CONFIG },
-};
-
 /* The command line, sorted. */
 struct line {
 	const char *env_file;
@@ -42,35 +29,6 @@ struct line {
 	int argc;
 	char *argv[ARGS_MAX + 1];
 };
-
-int
-gb_command_fail(enum gb_err err, const char *detail)
-{
-	const char *text = gb_error_row(err)->text;
-
-	/* Of our own failures the detail says more than the public text. */
-	if (err >= GB_ERR_INTERNAL && detail != NULL)
-		fprintf(stderr, "guardbee: %s\n", detail);
-	else
-		fprintf(stderr, "guardbee: %s%s%s\n", detail != NULL ? detail : "", detail != NULL ? ": " : "", text);
-	for (size_t i = 0; i < sizeof exit_codes / sizeof exit_codes[0]; i++)
-		if (exit_codes[i].err == err)
-			return exit_codes[i].code;
-	return GB_EXIT_REFUSED;
-}
-
-int
-gb_command_refuse(const char *format, ...)
-{
-	va_list args;
-
-	fputs("guardbee: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return GB_EXIT_REFUSED;
-}
 
 static void
 print_row(const struct gb_command *row, FILE *out)

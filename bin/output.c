@@ -1,12 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 /* output.c: what subcommands print, for people and for programs. */
 #include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 
 #include "guardbee.h"
 #include "json.h"
+
+static const struct {
+	enum gb_err err;
+	int code;
+} exit_codes[] = {
+	{ GB_ERR_STORE_UNAVAILABLE, EX_UNAVAILABLE },
+	{ GB_ERR_INTERNAL, EX_SOFTWARE },
+	{ GB_ERR_BUSY, EX_TEMPFAIL },
+	{ GB_ERR_MEMORY, EX_TEMPFAIL },
+	{ GB_ERR_CONFLICT, EX_TEMPFAIL },
+	{ GB_ERR_MISCONFIGURED, EX_CONFIG },
+};
+
+int
+gb_command_fail(enum gb_err err, const char *detail)
+{
+	const char *text = gb_error_row(err)->text;
+
+	/* Of our own failures the detail says more than the public text. */
+	if (err >= GB_ERR_INTERNAL && detail != NULL)
+		fprintf(stderr, "guardbee: %s\n", detail);
+	else
+		fprintf(stderr, "guardbee: %s%s%s\n", detail != NULL ? detail : "", detail != NULL ? ": " : "", text);
+	for (size_t i = 0; i < sizeof exit_codes / sizeof exit_codes[0]; i++)
+		if (exit_codes[i].err == err)
+			return exit_codes[i].code;
+	return GB_EXIT_REFUSED;
+}
+
+int
+gb_command_refuse(const char *format, ...)
+{
+	va_list args;
+
+	fputs("guardbee: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return GB_EXIT_REFUSED;
+}
 
 /* A cell as people read it. Bytes that could steer a terminal become ?. */
 static void

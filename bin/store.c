@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "guardbee.h"
-#include "link.h"
 #include "record.h"
 #include "store/backup.h"
+#include "user.h"
 
 #define BATCH	32			/* records a commit */
 #define PATH_LEN 4096
@@ -121,7 +121,7 @@ user_cut(struct gb_commit *commit, const struct gb_record *record)
 		return err;
 	user.version = record->version;
 	user.sessions_len = 0;
-	gb_link_clear(&user);
+	gb_user_clear_links(&user);
 	gb_commit_put_user(commit, &user);
 	return GB_OK;
 }

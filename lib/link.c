@@ -287,12 +287,3 @@ gb_link_stands(const struct gb_user *user, const struct gb_link *link, int64_t n
 			return true;
 	return false;
 }
-
-void
-gb_link_clear(struct gb_user *user)
-{
-	sodium_memzero(user->links, sizeof user->links);
-	user->links_len = 0;
-	for (size_t kind = 0; kind < GB_CODE_KINDS; kind++)
-		gb_code_clear(user, (enum gb_link_kind)kind);
-}

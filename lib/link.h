@@ -57,9 +57,6 @@ bool gb_link_stands(const struct gb_user *user, const struct gb_link *link, int6
 /* Notes in `user` that a change to `target` is wanted: a link that nobody has yet. */
 void gb_link_intend(struct gb_user *user, const char *target, int64_t now);
 
-/* Clears every outstanding link, code and change of address. */
-void gb_link_clear(struct gb_user *user);
-
 /*
  * POST /auth/forgot-password: syntax, the window of the client's address, one spool entry; the same
  * for every address. GB_ERR_INVALID_EMAIL, _RATE_LIMITED, _STORE_UNAVAILABLE.

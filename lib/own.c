@@ -82,7 +82,7 @@ change_round(const struct gb_app *app, struct gb_call *call, const struct gb_ide
 	    (err = own_session_check(app, call, identity, &commit)) != GB_OK)
 		return err;
 	gb_session_drop_all(user, identity->session.id, &commit);
-	gb_link_clear(user);
+	gb_user_clear_links(user);
 	memcpy(user->password_hash, new_hash, strlen(new_hash) + 1);
 	user->password_changed_at = call->now;
 	gb_commit_put_user(&commit, user);

@@ -61,7 +61,7 @@ reset_once(const struct gb_app *app, struct gb_call *call, const struct gb_found
 	snprintf(user.password_hash, sizeof user.password_hash, "%s", hash);
 	user.password_changed_at = call->now;
 	user.email_verified = true;
-	gb_link_clear(&user);
+	gb_user_clear_links(&user);
 	gb_session_drop_all(&user, NULL, &commit);
 	gb_commit_put_user(&commit, &user);
 	return gb_commit_run(&commit, app->store, call->now);
@@ -102,7 +102,7 @@ verify_once(const struct gb_app *app, struct gb_call *call, const struct gb_foun
 	if ((err = user_again(app, call, found, &user)) != GB_OK)
 		return err;
 	user.email_verified = true;
-	gb_link_clear(&user);
+	gb_user_clear_links(&user);
 	gb_commit_put_user(&commit, &user);
 	return gb_commit_run(&commit, app->store, call->now);
 }
@@ -269,7 +269,7 @@ change_once(const struct gb_app *app, struct gb_call *call, const struct gb_foun
 	gb_commit_delete(&commit, key, version);
 	memcpy(user.email, found->link.target, sizeof user.email);
 	user.email_verified = true;
-	gb_link_clear(&user);
+	gb_user_clear_links(&user);
 	gb_commit_put_user(&commit, &user);
 	return gb_commit_run(&commit, app->store, call->now);
 }

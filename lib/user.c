@@ -4,7 +4,6 @@
 
 #include <sodium.h>
 
-#include "link.h"
 #include "user.h"
 
 #define GROUPS_MAX (sizeof ((struct gb_user *)0)->groups / sizeof ((struct gb_user *)0)->groups[0])
@@ -97,6 +96,14 @@ gb_user_delete(const struct gb_app *app, struct gb_call *call, const char *user_
 	return err;
 }
 
+void
+gb_user_clear_links(struct gb_user *user)
+{
+	sodium_memzero(user->links, sizeof user->links);
+	user->links_len = 0;
+	sodium_memzero(user->codes, sizeof user->codes);
+}
+
 enum gb_err
 gb_user_set_locked(const struct gb_app *app, struct gb_call *call, const char *user_id, bool locked)
 {
@@ -111,7 +118,7 @@ gb_user_set_locked(const struct gb_app *app, struct gb_call *call, const char *u
 		gb_commit_begin(&commit, call->arena);
 		user.locked = locked;
 		if (locked) {
-			gb_link_clear(&user);
+			gb_user_clear_links(&user);
 			gb_session_drop_all(&user, NULL, &commit);
 		}
 		gb_commit_put_user(&commit, &user);

@@ -95,6 +95,9 @@ enum gb_err gb_user_delete(const struct gb_app *app, struct gb_call *call, const
 enum gb_err gb_user_delete_commit(const struct gb_app *app, struct gb_call *call, struct gb_user *user,
     struct gb_commit *commit);
 
+/* Clears every outstanding link, code and change of address in `user`. */
+void gb_user_clear_links(struct gb_user *user);
+
 /*
  * The operator's side. `add` makes a verified account (reserved names are the operator's to give; the password
  * must be as strong as anybody's); locked: u: flagged, links and code cleared, every s: deleted.

@@ -220,7 +220,7 @@ Test(link, of_a_change_of_address_needs_one_that_is_wanted)
 	p.call.now += 7200;
 	cr_expect_eq(gb_link_issue(&p.app, &p.call, "42", GB_LINK_CHANGE_EMAIL, "new@example.org", &mailed), GB_OK);
 	ann = stored();
-	gb_link_clear(&ann);
+	gb_user_clear_links(&ann);
 	store(&ann);
 	cr_expect_eq(gb_link_issue(&p.app, &p.call, "42", GB_LINK_CHANGE_EMAIL, "new@example.org", &mailed), GB_ERR_NOT_FOUND);
 }
@@ -247,7 +247,7 @@ Test(link, clears_every_link_and_code_at_once)
 	struct gb_mailed reset = issue(GB_LINK_RESET), verify = issue(GB_LINK_VERIFY_EMAIL);
 
 	ann = stored();
-	gb_link_clear(&ann);
+	gb_user_clear_links(&ann);
 	store(&ann);
 	cr_expect_eq(find(GB_LINK_RESET, token_of(&reset)), GB_ERR_RESET_TOKEN_INVALID);
 	cr_expect_eq(find(GB_LINK_VERIFY_EMAIL, token_of(&verify)), GB_ERR_RESET_TOKEN_INVALID);
