@@ -5,7 +5,7 @@
 #include <sodium.h>
 
 #include "introspect.h"
-#include "rotate.h"
+#include "refresh_id.h"
 
 /* A failure of ours is never a verdict. */
 static bool

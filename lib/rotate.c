@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* rotate.c: what a refresh token is worth, row by row of the design's table. */
-#include <string.h>
 
 #include <sodium.h>
 
-#include "base64url.h"
 #include "device.h"
 #include "notice.h"
-#include "rotate.h"
-
-#define ID_LABEL	"guardbee/1/jti"
-#define GENERATION_LEN	8
-#define TAG_LEN		16
+#include "refresh_id.h"
+#include "token.h"
 
 enum row { ROW_GONE, ROW_FORGED, ROW_AHEAD, ROW_ROTATE, ROW_REPLAY, ROW_REUSE };
 
@@ -29,76 +24,8 @@ static const char *const events[] = {
 struct presented {
 	const char *subject;
 	unsigned char session_id[GB_SESSION_ID_LEN];
-	uint64_t generation;
-	unsigned char tag[TAG_LEN];
+	struct gb_refresh_id id;
 };
-
-static void
-number_be(uint64_t number, unsigned char bytes[static GENERATION_LEN])
-{
-	for (unsigned i = 0; i < GENERATION_LEN; i++)
-		bytes[i] = (unsigned char)(number >> (56 - 8 * i));
-}
-
-static void
-tag_make(const unsigned char seed[static 32], uint64_t generation, unsigned char tag[static TAG_LEN])
-{
-	crypto_auth_hmacsha256_state mac;
-	unsigned char full[crypto_auth_hmacsha256_BYTES], number[GENERATION_LEN];
-
-	number_be(generation, number);
-	crypto_auth_hmacsha256_init(&mac, seed, 32);
-	crypto_auth_hmacsha256_update(&mac, (const unsigned char *)ID_LABEL, strlen(ID_LABEL));
-	crypto_auth_hmacsha256_update(&mac, number, sizeof number);
-	crypto_auth_hmacsha256_final(&mac, full);
-	memcpy(tag, full, TAG_LEN);
-	sodium_memzero(full, sizeof full);
-}
-
-void
-gb_refresh_id(const unsigned char seed[static 32], uint64_t generation,
-    char text[static GB_REFRESH_ID_TEXT + 1])
-{
-	unsigned char id[GENERATION_LEN + TAG_LEN];
-
-	number_be(generation, id);
-	tag_make(seed, generation, id + GENERATION_LEN);
-	gb_base64url_encode(text, id, sizeof id);
-}
-
-static bool
-id_parse(const char *jwt_id, uint64_t *generation, unsigned char tag[static TAG_LEN])
-{
-	unsigned char id[GENERATION_LEN + TAG_LEN];
-	size_t text_len = strnlen(jwt_id, GB_REFRESH_ID_TEXT + 1), len;
-
-	if (text_len != GB_REFRESH_ID_TEXT || gb_base64url_decode(id, sizeof id, &len, jwt_id, text_len) != GB_OK)
-		return false;
-	*generation = 0;
-	for (unsigned i = 0; i < GENERATION_LEN; i++)
-		*generation = *generation << 8 | id[i];
-	memcpy(tag, id + GENERATION_LEN, TAG_LEN);
-	return true;
-}
-
-static bool
-tag_fits(const struct gb_session *session, uint64_t generation, const unsigned char tag[static TAG_LEN])
-{
-	unsigned char expected[TAG_LEN];
-
-	tag_make(session->seed, generation, expected);
-	return sodium_memcmp(expected, tag, TAG_LEN) == 0;
-}
-
-bool
-gb_refresh_is_current(const struct gb_session *session, const char *jwt_id)
-{
-	unsigned char tag[TAG_LEN];
-	uint64_t generation;
-
-	return id_parse(jwt_id, &generation, tag) && generation == session->generation &&
-	    tag_fits(session, generation, tag);
-}
 
 /* Row 1, without the store. */
 static enum gb_err
@@ -111,7 +38,7 @@ present(const struct gb_app *app, struct gb_call *call, const char *refresh_toke
 	if (err != GB_OK)
 		return err;
 	if (!gb_session_id_parse(claims.session_id, presented->session_id) ||
-	    !id_parse(claims.jwt_id, &presented->generation, presented->tag))
+	    !gb_refresh_id_parse(claims.jwt_id, &presented->id))
 		return GB_ERR_CLAIM;
 	presented->subject = claims.subject;
 	gb_call_identify(call, claims.subject, claims.session_id);
@@ -125,7 +52,7 @@ is_replay(const struct gb_app *app, const struct gb_call *call, const struct pre
 {
 	int64_t since_s = call->now - session->rotated_at;
 
-	return presented->generation + 1 == session->generation && since_s < app->config->refresh_grace_s &&
+	return presented->id.generation + 1 == session->generation && since_s < app->config->refresh_grace_s &&
 	    -since_s < app->config->refresh_grace_s && gb_device_same(app, call, session);
 }
 
@@ -147,11 +74,11 @@ judge(const struct gb_app *app, struct gb_call *call, const struct presented *pr
 	if (user->locked || (session->max_at != 0 && call->now >= session->max_at) ||
 	    call->now >= session->refresh_expires_at + app->config->leeway_s)
 		return GB_OK;
-	if (!tag_fits(session, presented->generation, presented->tag))
+	if (!gb_refresh_id_fits(&presented->id, session))
 		*row = ROW_FORGED;
-	else if (presented->generation > session->generation)
+	else if (presented->id.generation > session->generation)
 		*row = ROW_AHEAD;
-	else if (presented->generation == session->generation)
+	else if (presented->id.generation == session->generation)
 		*row = ROW_ROTATE;
 	else
 		*row = is_replay(app, call, presented, session) ? ROW_REPLAY : ROW_REUSE;

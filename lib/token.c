@@ -6,7 +6,7 @@
 
 #include "base64url.h"
 #include "device.h"
-#include "rotate.h"
+#include "refresh_id.h"
 #include "token.h"
 
 #define ACCESS_ID_LEN	16

@@ -105,4 +105,11 @@ bool gb_session_forget(struct gb_user *user, const unsigned char id[static GB_SE
 /* Adds the deletion of every session in u: but `kept` to the commit that puts u:, and empties the list in u:. */
 void gb_session_drop_all(struct gb_user *user, const unsigned char *kept, struct gb_commit *commit);
 
+/* Times, device and place of a session that issues tokens now; sets its expires_at. */
+void gb_session_renew(const struct gb_app *app, const struct gb_call *call, struct gb_session *session);
+
+/* Signs both tokens of a session as it stands; gate stays NULL. GB_ERR_MEMORY, GB_ERR_INTERNAL. */
+enum gb_err gb_token_pair_sign(const struct gb_app *app, struct gb_call *call, const struct gb_user *user,
+    const struct gb_session *session, bool fresh, struct gb_token_pair *pair);
+
 #endif

@@ -8,7 +8,7 @@
 
 #include "base64url.h"
 #include "policy.h"
-#include "rotate.h"
+#include "refresh_id.h"
 #include "user.h"
 
 #define CHROME "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"

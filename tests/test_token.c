@@ -8,7 +8,7 @@
 
 #include "base64url.h"
 #include "policy.h"
-#include "rotate.h"
+#include "refresh_id.h"
 
 static struct policy p;
 static struct gb_user alice;
