@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* rotate.c: what a refresh token is worth, row by row of the design's table. */
-
 #include <string.h>
 
 #include <sodium.h>
