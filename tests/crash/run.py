@@ -29,7 +29,7 @@ COVERED = "-fsanitize-coverage=trace-pc"
 SHORT = {"kills": 250, "cuts": 150, "records": 1, "transactions": 500, "flips": 100, "singly": 2, "mutants": False}
 LONG = {"kills": 10000, "cuts": 10000, "records": 10, "transactions": 1200, "flips": 3000, "singly": 60, "mutants": True}
 # One of them shows once in hundreds of cuts only.
-MUTANT_KILLS, MUTANT_CUTS, MUTANT_RECORDS = 600, 16000, 8
+MUTANT_KILLS, MUTANT_CUTS, MUTANT_RECORDS = 6000, 16000, 8
 
 
 def sources():
@@ -144,7 +144,7 @@ def mutant_caught(base, number, work):
         stdout, sys.stdout = sys.stdout, nowhere
         try:
             if test == "kill":
-                survived = run([mutant.program("kill"), os.path.join(work, "mutant"), str(MUTANT_KILLS), "7"], 120)
+                survived = run([mutant.program("kill"), os.path.join(work, "mutant"), str(MUTANT_KILLS), "7"], 600)
             else:
                 survived = power(mutant.program("power"), work, MUTANT_RECORDS, 500, MUTANT_CUTS, True)
         finally:
