@@ -31,7 +31,7 @@ GB_CPPFLAGS += -DGB_STATE_DEFAULT='"$(STATE_DEFAULT)"'
 endif
 COMPILE = $(CC) $(GB_CPPFLAGS) $(CPPFLAGS) $(GB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
-LIBS := -lfcgi -lcjson -lsodium -l:libcrypto.a -lzxcvbn -lm
+LIBS := -lfcgi -lcjson -lsodium -l:libcrypto.a -l:libcrypt.a -lzxcvbn -lm
 
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c)) $(BUILD)/embedded.o
 EMBEDDED_FOLDERS := $(wildcard www/templates www/texts etc/mail etc/mail/*/.)

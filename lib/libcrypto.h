@@ -28,7 +28,8 @@
 	X(EVP_PKEY_get_octet_string_param) X(EVP_PKEY_get_raw_private_key) X(EVP_PKEY_get_raw_public_key) X(EVP_PKEY_Q_keygen) \
 	X(EVP_PKEY_CTX_new) X(EVP_PKEY_CTX_new_from_name) X(EVP_PKEY_CTX_free) X(EVP_PKEY_fromdata_init) X(EVP_PKEY_fromdata) \
 	X(EVP_PKEY_sign_init) X(EVP_PKEY_sign) X(EVP_PKEY_verify_init) X(EVP_PKEY_verify) \
-	X(EVP_PKEY_CTX_set_rsa_padding) X(EVP_PKEY_CTX_set_signature_md) X(EVP_sha256) X(EVP_sha384) X(EVP_sha512) \
+	X(EVP_PKEY_CTX_set_rsa_padding) X(EVP_PKEY_CTX_set_signature_md) X(EVP_sha1) X(EVP_sha256) X(EVP_sha384) X(EVP_sha512) \
+	X(PKCS5_PBKDF2_HMAC) \
 	X(ECDSA_SIG_new) X(ECDSA_SIG_free) X(ECDSA_SIG_get0) X(d2i_ECDSA_SIG)
 
 struct gb_libcrypto {

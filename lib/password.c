@@ -11,6 +11,7 @@
 
 #include <sodium.h>
 
+#include "foreign.h"
 #include "password.h"
 
 #define SLOTS_NAME	"slots.lock"
@@ -26,8 +27,11 @@
 #define TAG_MIN		16u
 #define PART_MAX	64u
 
+#define DJANGO		"argon2"	/* before the PHC string */
+
 /* A PHC string taken apart. */
 struct phc {
+	bool is_argon2i;		/* a foreign one: we make Argon2id */
 	uint32_t memory_kib, passes, lanes;
 	unsigned char salt[PART_MAX], tag[PART_MAX];
 	size_t salt_len, tag_len;
@@ -94,18 +98,18 @@ step_over(const char **at, const char *literal)
 	return true;
 }
 
-/* `literal`, then a decimal number from 1 to max. */
+/* `literal`, then a decimal number from 1. */
 static bool
-read_number(const char **at, const char *literal, uint32_t max, uint32_t *number)
+read_number(const char **at, const char *literal, uint32_t *number)
 {
 	uint64_t n = 0;
 
 	if (!step_over(at, literal) || **at == '0')
 		return false;
-	for (; **at >= '0' && **at <= '9' && n <= max; ++*at)
+	for (; **at >= '0' && **at <= '9' && n <= UINT32_MAX; ++*at)
 		n = n * 10 + (unsigned)(**at - '0');
 	*number = (uint32_t)n;
-	return n >= 1 && n <= max;
+	return n >= 1 && n <= UINT32_MAX;
 }
 
 /* "$" and base64 without padding: salt or tag. */
@@ -118,16 +122,32 @@ read_part(const char **at, size_t len_min, unsigned char part[static PART_MAX], 
 	    sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0 && *len >= len_min;
 }
 
-/* False for another form than ours, or a cost out of bounds. */
+/* False for another form than Argon2's. */
 static bool
 phc_read(const char *hash, struct phc *phc)
 {
-	return read_number(&hash, "$argon2id$v=19$m=", MEMORY_MAX_KIB, &phc->memory_kib) &&
-	    read_number(&hash, ",t=", PASSES_MAX, &phc->passes) &&
-	    read_number(&hash, ",p=", LANES_MAX, &phc->lanes) &&
-	    phc->memory_kib >= 8 * phc->lanes &&
+	phc->is_argon2i = step_over(&hash, "$argon2i$");
+	return (phc->is_argon2i || step_over(&hash, "$argon2id$")) &&
+	    read_number(&hash, "v=19$m=", &phc->memory_kib) &&
+	    read_number(&hash, ",t=", &phc->passes) &&
+	    read_number(&hash, ",p=", &phc->lanes) &&
+	    phc->memory_kib / 8 >= phc->lanes &&
 	    read_part(&hash, SALT_MIN, phc->salt, &phc->salt_len) &&
 	    read_part(&hash, TAG_MIN, phc->tag, &phc->tag_len) && *hash == '\0';
+}
+
+static bool
+phc_in_bounds(const struct phc *phc)
+{
+	return phc->memory_kib <= MEMORY_MAX_KIB && phc->passes <= PASSES_MAX && phc->lanes <= LANES_MAX;
+}
+
+/* Where Django's name stands before a PHC string, the string. */
+static const char *
+phc_of(const char *stored_hash)
+{
+	return strncmp(stored_hash, DJANGO "$argon2", strlen(DJANGO "$argon2")) == 0 ? stored_hash + strlen(DJANGO)
+	    : stored_hash;
 }
 
 /* Could this much be had just now? */
@@ -151,10 +171,10 @@ tag_compare(const struct phc *phc, const char *stored_hash, const char *password
 	unsigned char tag[PART_MAX];
 	bool equal;
 
-	if (phc->lanes != 1 || phc->salt_len != crypto_pwhash_SALTBYTES) {
+	if (phc->is_argon2i || phc->lanes != 1 || phc->salt_len != crypto_pwhash_SALTBYTES) {
 		if (!memory_there(phc->memory_kib))
 			return GB_ERR_BUSY;
-		if (crypto_pwhash_argon2id_str_verify(stored_hash, password, len) == 0)
+		if (crypto_pwhash_str_verify(stored_hash, password, len) == 0)
 			return GB_OK;
 		return memory_there(phc->memory_kib) ? GB_ERR_INVALID_CREDENTIALS : GB_ERR_BUSY;
 	}
@@ -166,9 +186,8 @@ tag_compare(const struct phc *phc, const char *stored_hash, const char *password
 	return equal ? GB_OK : GB_ERR_INVALID_CREDENTIALS;
 }
 
-/* A hash of the current cost that no password fits: its salt and tag are random. */
-static void
-hash_of_nobody(const struct gb_config *config, char hash[static crypto_pwhash_STRBYTES])
+void
+gb_password_of_nobody(const struct gb_config *config, char hash[static GB_PASSWORD_HASH_SIZE])
 {
 	unsigned char salt[16], tag[32];
 	char salt_text[23], tag_text[44];
@@ -177,7 +196,7 @@ hash_of_nobody(const struct gb_config *config, char hash[static crypto_pwhash_ST
 	randombytes_buf(tag, sizeof tag);
 	sodium_bin2base64(salt_text, sizeof salt_text, salt, sizeof salt, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 	sodium_bin2base64(tag_text, sizeof tag_text, tag, sizeof tag, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
-	snprintf(hash, crypto_pwhash_STRBYTES, "$argon2id$v=19$m=%u,t=%u,p=1$%s$%s",
+	snprintf(hash, GB_PASSWORD_HASH_SIZE, "$argon2id$v=19$m=%u,t=%u,p=1$%s$%s",
 	    (unsigned)config->argon2_memory_cost, (unsigned)config->argon2_time_cost, salt_text, tag_text);
 }
 
@@ -202,28 +221,41 @@ gb_password_hash(const struct gb_config *config, const struct gb_state *state, c
 	return failed ? GB_ERR_BUSY : GB_OK;
 }
 
+/* The hash that is stored, of whatever form. */
+static enum gb_err
+stored_verify(const char *stored_hash, const char *password, size_t len)
+{
+	struct phc phc;
+	enum gb_err err;
+
+	if (phc_read(stored_hash, &phc))
+		err = phc_in_bounds(&phc) ? tag_compare(&phc, stored_hash, password, len) : GB_ERR_STORE_UNAVAILABLE;
+	else
+		err = gb_foreign_verify(stored_hash, password);
+	sodium_memzero(&phc, sizeof phc);
+	return err;
+}
+
 enum gb_err
 gb_password_verify(const struct gb_config *config, const struct gb_state *state,
     const char *stored_hash, const char *password)
 {
-	char nobody[crypto_pwhash_STRBYTES];
+	char nobody[GB_PASSWORD_HASH_SIZE];
 	size_t len = strlen(password);
-	struct phc phc;
+	bool known = stored_hash != NULL && len <= GB_PASSWORD_MAX;
 	int slot;
-	enum gb_err err;
+	enum gb_err err = GB_ERR_INVALID_CREDENTIALS;
 
-	if (stored_hash == NULL || len > GB_PASSWORD_MAX) {
-		hash_of_nobody(config, nobody);
-		stored_hash = nobody;
-		len = len > GB_PASSWORD_MAX ? GB_PASSWORD_MAX : len;
-	}
-	if (!phc_read(stored_hash, &phc))
+	if (known && (err = gb_password_check(stored_hash)) != GB_OK)
 		return GB_ERR_STORE_UNAVAILABLE;
 	if ((err = slot_take(config, state, &slot)) != GB_OK)
 		return err;
-	err = tag_compare(&phc, stored_hash, password, len);
+	err = known ? stored_verify(phc_of(stored_hash), password, len) : GB_ERR_INVALID_CREDENTIALS;
+	if (err == GB_ERR_INVALID_CREDENTIALS && (!known || gb_password_needs_rehash(config, stored_hash))) {
+		gb_password_of_nobody(config, nobody);
+		err = stored_verify(nobody, password, len > GB_PASSWORD_MAX ? GB_PASSWORD_MAX : len);
+	}
 	close(slot);
-	sodium_memzero(&phc, sizeof phc);
 	return err;
 }
 
@@ -231,9 +263,25 @@ bool
 gb_password_needs_rehash(const struct gb_config *config, const char *stored_hash)
 {
 	struct phc phc;
-	bool current = phc_read(stored_hash, &phc) && phc.memory_kib == (uint64_t)config->argon2_memory_cost &&
-	    phc.passes == (uint64_t)config->argon2_time_cost && phc.lanes == 1;
+	bool current = phc_read(stored_hash, &phc) && !phc.is_argon2i && phc.lanes == 1 &&
+	    phc.memory_kib == (uint64_t)config->argon2_memory_cost && phc.passes == (uint64_t)config->argon2_time_cost;
 
 	sodium_memzero(&phc, sizeof phc);
 	return !current;
+}
+
+enum gb_err
+gb_password_check(const char *stored_hash)
+{
+	struct phc phc;
+	enum gb_err err;
+
+	if (phc_read(phc_of(stored_hash), &phc))
+		err = phc_in_bounds(&phc) ? GB_OK : GB_ERR_INVALID_FIELD;
+	else if (strncmp(phc_of(stored_hash), "$argon2i", strlen("$argon2i")) == 0)
+		err = GB_ERR_MALFORMED;
+	else
+		err = gb_foreign_check(stored_hash);
+	sodium_memzero(&phc, sizeof phc);
+	return err;
 }

@@ -14,6 +14,7 @@
 #include "folder.h"
 #include "password.h"
 #include "record.h"
+#include "vectors/foreign.h"
 
 static char base[FOLDER_MAX];
 static struct gb_state *state;
@@ -128,7 +129,7 @@ Test(password, refuses_stored_hashes_out_of_bounds)
 		"$argon2id$v=19$m=8192,t=1,p=1" SALT, "$argon2id$v=19$m=8192,t=1,p=1" SALT TAG "$",
 		"$argon2id$v=19$m=8192,t=1,p=1" SALT TAG "=", "$argon2id$v=19$m=8192,t=1,p=1" SALT TAG " ",
 		"$argon2id$v=19$m=8192,t=1,p=1$AAECAwQ" TAG, "$argon2id$v=19$m=8192,t=1,p=1" SALT "$AAECAwQ",
-		"$argon2id$v=16$m=8192,t=1,p=1" SALT TAG, "$argon2i$v=19$m=8192,t=1,p=1" SALT TAG,
+		"$argon2id$v=16$m=8192,t=1,p=1" SALT TAG, "$argon2i$v=19$m=8192,t=11,p=1" SALT TAG,
 		"$argon2d$v=19$m=8192,t=1,p=1" SALT TAG, "$2b$12$abcdefghijklmnopqrstuv", "plain", "", NULL
 	};
 	int64_t before = clock_ms(CLOCK_MONOTONIC);
@@ -401,4 +402,69 @@ Test(password, estimates_the_longest_in_no_time)
 	for (int i = 0; i < 10; i++)
 		gb_password_strength(&config, text, NULL, &reasons);
 	cr_expect_lt(clock_ms(CLOCK_PROCESS_CPUTIME_ID) - began, 500);
+}
+
+Test(password, verifies_what_others_hashed)
+{
+	for (size_t i = 0; i < sizeof argon2_hashes / sizeof argon2_hashes[0]; i++) {
+		const char *stored = argon2_hashes[i].hash;
+
+		cr_expect_eq(gb_password_check(stored), GB_OK, "%s", argon2_hashes[i].maker);
+		cr_expect_eq(verify(stored, FOREIGN_PASSWORD), GB_OK, "%s", argon2_hashes[i].maker);
+		cr_expect_eq(verify(stored, FOREIGN_PASSWORD "x"), GB_ERR_INVALID_CREDENTIALS, "%s", argon2_hashes[i].maker);
+		cr_expect(gb_password_needs_rehash(&config, stored), "%s", argon2_hashes[i].maker);
+	}
+	for (size_t i = 0; i < sizeof foreign_hashes / sizeof foreign_hashes[0]; i++) {
+		const char *stored = foreign_hashes[i].hash;
+
+		cr_expect_eq(gb_password_check(stored), GB_OK, "%s", foreign_hashes[i].maker);
+		cr_expect_eq(verify(stored, FOREIGN_PASSWORD), GB_OK, "%s", foreign_hashes[i].maker);
+		cr_expect_eq(verify(stored, FOREIGN_PASSWORD "x"), GB_ERR_INVALID_CREDENTIALS, "%s", foreign_hashes[i].maker);
+		cr_expect(gb_password_needs_rehash(&config, stored), "%s", foreign_hashes[i].maker);
+	}
+}
+
+Test(password, tells_a_costly_hash_from_a_malformed_one)
+{
+	static const struct { const char *hash; enum gb_err err; } rows[] = {
+		{ "$argon2id$v=19$m=1048576,t=10,p=16$IWX8jyTAlKdM/+sH0PUfNw$IWX8jyTAlKdM/+sH0PUfNw", GB_OK },
+		{ "$argon2id$v=19$m=1048577,t=10,p=16$IWX8jyTAlKdM/+sH0PUfNw$IWX8jyTAlKdM/+sH0PUfNw", GB_ERR_INVALID_FIELD },
+		{ "$argon2i$v=19$m=1048576,t=11,p=16$IWX8jyTAlKdM/+sH0PUfNw$IWX8jyTAlKdM/+sH0PUfNw", GB_ERR_INVALID_FIELD },
+		{ "argon2$argon2id$v=19$m=1024,t=1,p=17$IWX8jyTAlKdM/+sH0PUfNw$IWX8jyTAlKdM/+sH0PUfNw", GB_ERR_INVALID_FIELD },
+		{ "$argon2id$v=19$m=4294967296,t=1,p=1$IWX8jyTAlKdM/+sH0PUfNw$IWX8jyTAlKdM/+sH0PUfNw", GB_ERR_MALFORMED },
+		{ "$argon2id$v=16$m=1024,t=1,p=1$IWX8jyTAlKdM/+sH0PUfNw$IWX8jyTAlKdM/+sH0PUfNw", GB_ERR_MALFORMED },
+		{ "argon2$argon2argon2id$v=19$m=1024,t=1,p=1$IWX8jyTAlKdM/+sH0PUfNw$IWX8jyTAlKdM/+sH0PUfNw", GB_ERR_NOT_FOUND },
+		{ "argon2id", GB_ERR_NOT_FOUND },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		cr_expect_eq(gb_password_check(rows[i].hash), rows[i].err, "%s", rows[i].hash);
+}
+
+/* Against a cheap foreign hash a wrong password takes at least what an unknown name takes. */
+Test(password, a_foreign_hash_is_refused_no_sooner_than_an_unknown_name)
+{
+	const char *const stored[] = { NULL, "{SHA}PNkSNISRUV6ky3XczAWMJ/tqJdA=" };
+	int64_t took_ms[2];
+
+	config.argon2_time_cost = 10;
+	for (size_t i = 0; i < 2; i++) {
+		int64_t begun = clock_ms(CLOCK_PROCESS_CPUTIME_ID);
+
+		for (int n = 0; n < 5; n++)
+			cr_assert_eq(verify(stored[i], "wrong"), GB_ERR_INVALID_CREDENTIALS);
+		took_ms[i] = clock_ms(CLOCK_PROCESS_CPUTIME_ID) - begun;
+	}
+	cr_expect_gt(took_ms[1], took_ms[0] / 2, "%lld ms, an unknown name %lld", (long long)took_ms[1], (long long)took_ms[0]);
+	config.argon2_time_cost = 1;
+}
+
+Test(password, nobody_has_a_hash_that_no_password_fits)
+{
+	char nobody[GB_PASSWORD_HASH_SIZE];
+
+	gb_password_of_nobody(&config, nobody);
+	cr_expect_eq(gb_password_check(nobody), GB_OK);
+	cr_expect_not(gb_password_needs_rehash(&config, nobody));
+	cr_expect_eq(verify(nobody, ""), GB_ERR_INVALID_CREDENTIALS);
 }
