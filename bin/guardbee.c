@@ -18,8 +18,11 @@ static const struct gb_command *const nouns[] = {
 	gb_config_commands,
 	gb_key_commands,
 	gb_mail_commands,
+	gb_session_commands,
 	gb_store_commands,
 	gb_user_commands,
+	gb_import_commands,
+	gb_export_commands,
 };
 
 /* The command line, sorted. */
@@ -52,6 +55,8 @@ usage(const char *noun, FILE *out)
 	    "  --json              print JSON\n"
 	    "  --now               key rotate, import: without the day's notice\n"
 	    "  --keep-sessions     store restore: sessions and mailed links of the backup live on\n"
+	    "  --dry-run           user import: judge every line, change nothing\n"
+	    "  --domain NAME       user import: the address of a name in .htpasswd is name@NAME\n"
 	    "  --env FILE          read settings from NAME=value lines\n"
 	    "  --password-fd N     read the password from a descriptor\n"
 	    "Settings come from the environment, as for the programs.\n");
@@ -99,6 +104,10 @@ parse_line(int argc, char **argv, struct gb_context *ctx, struct line *line)
 			ctx->immediately = true;
 		else if (options && strcmp(argv[i], "--keep-sessions") == 0)
 			ctx->keep_sessions = true;
+		else if (options && strcmp(argv[i], "--dry-run") == 0)
+			ctx->dry_run = true;
+		else if (options && strcmp(argv[i], "--domain") == 0 && i + 1 < argc)
+			ctx->domain = argv[++i];
 		else if (options && strcmp(argv[i], "--help") == 0)
 			line->help = true;
 		else if (options && strcmp(argv[i], "--env") == 0 && i + 1 < argc)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "app.h"
+#include "record.h"
 
 /*
  * The operator's command: guardbee NOUN VERB [options] arguments. Each noun
@@ -29,6 +30,8 @@ struct gb_context {
 	bool json;			/* --json */
 	bool immediately;		/* --now */
 	bool keep_sessions;		/* --keep-sessions */
+	bool dry_run;			/* --dry-run */
+	const char *domain;		/* --domain NAME; NULL: none */
 	int password_fd;		/* --password-fd N; -1: prompt, or standard input */
 	unsigned rows;			/* printed so far; output.c's */
 	struct gb_arena *row_arena;	/* output.c's */
@@ -44,8 +47,11 @@ struct gb_command {
 };
 
 extern const struct gb_command gb_config_commands[];
+extern const struct gb_command gb_export_commands[];
+extern const struct gb_command gb_import_commands[];
 extern const struct gb_command gb_key_commands[];
 extern const struct gb_command gb_mail_commands[];
+extern const struct gb_command gb_session_commands[];
 extern const struct gb_command gb_store_commands[];
 extern const struct gb_command gb_user_commands[];
 
@@ -60,6 +66,11 @@ extern const struct gb_command gb_user_commands[];
 int gb_command_fail(enum gb_err err, const char *detail);
 /* The same with a text of its own; exit code GB_EXIT_REFUSED. */
 int gb_command_refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The account of an address, a user name or an id. GB_ERR_NOT_FOUND. */
+enum gb_err gb_command_user(struct gb_context *ctx, const char *name, struct gb_user *user);
+/* One line that says what was done to whom, unless a program reads. Exit code 0. */
+int gb_command_done(const struct gb_context *ctx, const struct gb_user *user, const char *what);
 
 /*
  * Rows of one shape: columns under their names, or with --json an array of

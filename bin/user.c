@@ -5,13 +5,14 @@
 #include <sysexits.h>
 
 #include "guardbee.h"
+#include "spool.h"
 #include "user.h"
 
 #define BATCH 64
 
-/* An address, a user name (which begins with a letter) or an id. */
-static enum gb_err
-find(struct gb_context *ctx, const char *name, struct gb_user *user)
+/* A user name begins with a letter, an id does not. */
+enum gb_err
+gb_command_user(struct gb_context *ctx, const char *name, struct gb_user *user)
 {
 	char email[GB_EMAIL_MAX + 1], username[GB_USERNAME_MAX + 1];
 	size_t len = strlen(name);
@@ -72,13 +73,25 @@ print_user(struct gb_context *ctx, const struct gb_user *user)
 	});
 }
 
-/* One line that says what was done, unless a program reads. */
-static int
-done(const struct gb_context *ctx, const struct gb_user *user, const char *what)
+int
+gb_command_done(const struct gb_context *ctx, const struct gb_user *user, const char *what)
 {
 	if (!ctx->json)
 		printf("%s (%s): %s\n", user->email, user->id, what);
 	return EX_OK;
+}
+
+/* Exit code 0; else it has said why not. */
+static int
+new_password(struct gb_context *ctx, const char **password)
+{
+	enum gb_err err = gb_read_secret(ctx, "password", true, password);
+
+	if (err == GB_ERR_MISSING_FIELD)
+		return gb_command_refuse("no password was given");
+	if (err == GB_ERR_INVALID_FIELD)
+		return gb_command_refuse("the passwords differ");
+	return err == GB_OK ? EX_OK : gb_command_fail(err, NULL);
 }
 
 static int
@@ -87,17 +100,10 @@ add(struct gb_context *ctx, int argc, char **argv)
 	const char *password, *username = argc > 1 ? argv[1] : NULL;
 	struct gb_user user;
 	enum gb_err err;
+	int code;
 
-	switch (err = gb_read_secret(ctx, "password", true, &password)) {
-	case GB_OK:
-		break;
-	case GB_ERR_MISSING_FIELD:
-		return gb_command_refuse("no password was given");
-	case GB_ERR_INVALID_FIELD:
-		return gb_command_refuse("the passwords differ");
-	default:
-		return gb_command_fail(err, NULL);
-	}
+	if ((code = new_password(ctx, &password)) != EX_OK)
+		return code;
 	if ((err = gb_user_add(ctx->app, &ctx->call, argv[0], username, password, &user)) != GB_OK)
 		return gb_command_fail(err, argv[0]);
 	return print_user(ctx, &user);
@@ -137,7 +143,7 @@ show(struct gb_context *ctx, int argc, char **argv)
 	enum gb_err err;
 
 	(void)argc;
-	if ((err = find(ctx, argv[0], &user)) != GB_OK)
+	if ((err = gb_command_user(ctx, argv[0], &user)) != GB_OK)
 		return gb_command_fail(err, argv[0]);
 	return print_user(ctx, &user);
 }
@@ -148,10 +154,10 @@ set_locked(struct gb_context *ctx, const char *name, bool locked)
 	struct gb_user user;
 	enum gb_err err;
 
-	if ((err = find(ctx, name, &user)) != GB_OK ||
+	if ((err = gb_command_user(ctx, name, &user)) != GB_OK ||
 	    (err = gb_user_set_locked(ctx->app, &ctx->call, user.id, locked)) != GB_OK)
 		return gb_command_fail(err, name);
-	return done(ctx, &user, locked ? "locked, every session ended" : "unlocked");
+	return gb_command_done(ctx, &user, locked ? "locked, every session ended" : "unlocked");
 }
 
 static int
@@ -169,16 +175,35 @@ unlock(struct gb_context *ctx, int argc, char **argv)
 }
 
 static int
+passwd(struct gb_context *ctx, int argc, char **argv)
+{
+	const char *password;
+	struct gb_user user;
+	enum gb_err err;
+	int code;
+
+	(void)argc;
+	if ((err = gb_command_user(ctx, argv[0], &user)) != GB_OK)
+		return gb_command_fail(err, argv[0]);
+	if ((code = new_password(ctx, &password)) != EX_OK)
+		return code;
+	if ((err = gb_user_set_password(ctx->app, &ctx->call, user.id, password)) != GB_OK)
+		return gb_command_fail(err, argv[0]);
+	gb_spool_kick(ctx->app);
+	return gb_command_done(ctx, &user, "new password, every session ended");
+}
+
+static int
 delete(struct gb_context *ctx, int argc, char **argv)
 {
 	struct gb_user user;
 	enum gb_err err;
 
 	(void)argc;
-	if ((err = find(ctx, argv[0], &user)) != GB_OK ||
+	if ((err = gb_command_user(ctx, argv[0], &user)) != GB_OK ||
 	    (err = gb_user_delete(ctx->app, &ctx->call, user.id)) != GB_OK)
 		return gb_command_fail(err, argv[0]);
-	return done(ctx, &user, "deleted");
+	return gb_command_done(ctx, &user, "deleted");
 }
 
 static int
@@ -190,7 +215,7 @@ set(struct gb_context *ctx, int argc, char **argv)
 	(void)argc;
 	if (strncmp(argv[1], "groups=", 7) != 0)
 		return gb_command_refuse("%s: only groups=a,b can be set", argv[1]);
-	if ((err = find(ctx, argv[0], &user)) != GB_OK)
+	if ((err = gb_command_user(ctx, argv[0], &user)) != GB_OK)
 		return gb_command_fail(err, argv[0]);
 	if ((err = gb_user_set_groups(ctx->app, &ctx->call, user.id, argv[1] + 7)) == GB_ERR_INVALID_FIELD)
 		return gb_command_refuse("%s: at most 16 names of [a-z0-9._-], 32 bytes each", argv[1]);
@@ -203,6 +228,7 @@ const struct gb_command gb_user_commands[] = {
 	{ "user", "show", "NAME", "by address, user name or id", GB_NEED_APP, 1, 1, show },
 	{ "user", "lock", "NAME", "no sign-in; ends every session, spends every link", GB_NEED_APP, 1, 1, lock },
 	{ "user", "unlock", "NAME", "sign-in again", GB_NEED_APP, 1, 1, unlock },
+	{ "user", "passwd", "NAME", "asks for a new password; ends every session", GB_NEED_APP, 1, 1, passwd },
 	{ "user", "delete", "NAME", "the account and its sessions", GB_NEED_APP, 1, 1, delete },
 	{ "user", "set", "NAME groups=a,b", "the groups of an account; groups= for none", GB_NEED_APP, 2, 2, set },
 	{ 0 },

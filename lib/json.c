@@ -122,6 +122,14 @@ gb_json_has(const struct gb_json *object, const char *name)
 	return find(object, name) != NULL;
 }
 
+bool
+gb_json_is_null(const struct gb_json *object, const char *name)
+{
+	const struct gb_json_value *found = find(object, name);
+
+	return found != NULL && found->kind == GB_JSON_NULL;
+}
+
 enum gb_err
 gb_json_string(const struct gb_json *object, const char *name, const char **value)
 {

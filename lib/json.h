@@ -37,6 +37,7 @@ enum gb_err gb_json_string(const struct gb_json *object, const char *name, const
 enum gb_err gb_json_integer(const struct gb_json *object, const char *name, int64_t *value);
 enum gb_err gb_json_boolean(const struct gb_json *object, const char *name, bool *value);
 bool gb_json_has(const struct gb_json *object, const char *name);
+bool gb_json_is_null(const struct gb_json *object, const char *name);
 /* An array of strings, at most max of them; values in the arena it was parsed into. */
 enum gb_err gb_json_strings(const struct gb_json *object, const char *name, const char **values,
     size_t max, size_t *values_len);

@@ -66,8 +66,8 @@ gb_user_strength(const struct gb_app *app, struct gb_call *call, const char *ema
 	return gb_password_strength(app->config, password, words, &call->weak_reasons);
 }
 
-static void
-user_id_new(char id[static GB_USER_ID_MAX + 1])
+void
+gb_user_id_new(char id[static GB_USER_ID_MAX + 1])
 {
 	uint64_t number;
 
@@ -96,7 +96,7 @@ gb_user_begin(const struct gb_app *app, struct gb_call *call, struct gb_user *us
 	gb_store_key key;
 	enum gb_err err;
 
-	user_id_new(user->id);
+	gb_user_id_new(user->id);
 	user->created_at = user->password_changed_at = call->now;
 	user->version = GB_VERSION_ABSENT;
 	gb_commit_begin(commit, call->arena);

@@ -130,9 +130,8 @@ gb_user_set_locked(const struct gb_app *app, struct gb_call *call, const char *u
 	return err;
 }
 
-/* "a,b": at most 16 names of [a-z0-9._-], none twice. */
-static enum gb_err
-groups_read(const char *groups, struct gb_user *user)
+enum gb_err
+gb_user_groups_read(const char *groups, struct gb_user *user)
 {
 	size_t len;
 
@@ -162,7 +161,7 @@ gb_user_set_groups(const struct gb_app *app, struct gb_call *call, const char *u
 
 	do {
 		if ((err = gb_user_get(app->store, user_id, call->now, call->arena, &user)) != GB_OK ||
-		    (err = groups_read(groups, &user)) != GB_OK)
+		    (err = gb_user_groups_read(groups, &user)) != GB_OK)
 			break;
 		gb_commit_begin(&commit, call->arena);
 		gb_commit_put_user(&commit, &user);

@@ -107,6 +107,25 @@ enum gb_err gb_user_add(const struct gb_app *app, struct gb_call *call, const ch
 enum gb_err gb_user_set_locked(const struct gb_app *app, struct gb_call *call, const char *user_id, bool locked);
 enum gb_err gb_user_set_groups(const struct gb_app *app, struct gb_call *call, const char *user_id,
     const char *groups /* comma list; "" for none */);	/* GB_ERR_INVALID_FIELD */
+/* "a,b": at most 16 names of [a-z0-9._-], none twice, into `user`. GB_ERR_INVALID_FIELD. */
+enum gb_err gb_user_groups_read(const char *groups, struct gb_user *user);
+
+/*
+ * The operator gives a new password: it must be as strong as anybody's. Links and code cleared, every session
+ * ended, a notice to the owner queued. GB_ERR_PASSWORD_TOO_LONG, _WEAK_PASSWORD, _BUSY, _NOT_FOUND.
+ */
+enum gb_err gb_user_set_password(const struct gb_app *app, struct gb_call *call, const char *user_id,
+    const char *password);
+
+/*
+ * Adds an account that was made elsewhere to a commit that has begun: u:, e: and n:, three changes at most. Everything in
+ * `user` is the caller's, checked; an empty id gets a new one. GB_ERR_ACCOUNT_EXISTS: the address has an account;
+ * GB_ERR_INVALID_USERNAME, GB_ERR_INVALID_FIELD: the user name or the id is another account's. Then the commit is as it was.
+ */
+enum gb_err gb_user_adopt(const struct gb_app *app, struct gb_call *call, struct gb_user *user,
+    struct gb_commit *commit);
+/* A random id. */
+void gb_user_id_new(char id[static GB_USER_ID_MAX + 1]);
 
 /*
  * Checks a new password in the contract's order: _PASSWORD_TOO_LONG first, by gb_password_length;
