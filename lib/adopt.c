@@ -4,7 +4,6 @@
 
 #include <sodium.h>
 
-#include "link.h"
 #include "notice.h"
 #include "password.h"
 #include "user.h"
@@ -51,7 +50,7 @@ password_once(const struct gb_app *app, struct gb_call *call, struct gb_user *us
 	gb_commit_begin(&commit, call->arena);
 	memcpy(user->password_hash, hash, strlen(hash) + 1);
 	user->password_changed_at = call->now;
-	gb_link_clear(user);
+	gb_user_clear_links(user);
 	gb_session_drop_all(user, NULL, &commit);
 	gb_commit_put_user(&commit, user);
 	return gb_commit_run(&commit, app->store, call->now);
