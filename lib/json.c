@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json.c: values out of scanned text, the only user of cJSON.
- *
- * cJSON alone answers "EXP" for "exp", takes the first of two equal members,
- * rounds 9999999999 and lets 33 texts through that are not JSON. So
+ * json.c: values out of scanned text. Nothing is decoded that nobody asks for:
  * json_scan.c judges the whole text and finds the members, integers are read
- * from the text itself, and cJSON decodes what needs decoding: escaped strings
- * and arrays.
+ * from the text itself, strings and arrays once they are wanted.
  */
 #include <string.h>
-
-#include <cjson/cJSON.h>
 
 #include "json_scan.h"
 
@@ -24,43 +18,6 @@ struct gb_json {
 	size_t members_len;
 	struct gb_json_member members[];
 };
-
-/* cJSON's hooks know no context; one process serves one request at a time. */
-static struct gb_arena *cjson_arena;
-
-static void *
-cjson_alloc(size_t len)
-{
-	return gb_arena_alloc(cjson_arena, len);
-}
-
-static void
-cjson_free(void *bytes)
-{
-	(void)bytes;	/* the arena's reset frees and wipes */
-}
-
-/* NULL means no memory: the text is good, json_scan.c has judged it. */
-static cJSON *
-decode(const struct gb_json_value *value, struct gb_arena *arena)
-{
-	cJSON_Hooks hooks = { .malloc_fn = cjson_alloc, .free_fn = cjson_free };
-
-	cjson_arena = arena;
-	cJSON_InitHooks(&hooks);
-	return cJSON_ParseWithLength(value->text, value->len);
-}
-
-const char *
-gb_json_characters(const struct gb_json_value *string, struct gb_arena *arena)
-{
-	const cJSON *decoded;
-
-	if (string->plain)
-		return gb_arena_copy(arena, string->text + 1, string->len - 2);
-	decoded = decode(string, arena);
-	return decoded != NULL ? decoded->valuestring : NULL;
-}
 
 enum gb_err
 gb_json_parse(const char *text, size_t len, struct gb_arena *arena, const struct gb_json **json)
@@ -184,11 +141,42 @@ gb_json_boolean(const struct gb_json *object, const char *name, bool *value)
 	return GB_OK;
 }
 
+/* White space, and behind it the one character of `expected` that may be there. */
+static bool
+next_is(const char **at, char expected)
+{
+	*at += strspn(*at, " \t\r\n");
+	if (**at != expected)
+		return false;
+	++*at;
+	return true;
+}
+
+/* The string at `at`, in text that has been scanned; `at` is left behind it. False: it is no string. */
+static bool
+take_string(const char **at, struct gb_json_value *string)
+{
+	*string = (struct gb_json_value){ .kind = GB_JSON_STRING, .plain = true };
+	*at += strspn(*at, " \t\r\n");
+	string->text = *at;
+	if (!next_is(at, '"'))
+		return false;
+	for (; **at != '"'; ++*at)
+		if (**at == '\\') {
+			string->plain = false;
+			++*at;
+		}
+	++*at;
+	string->len = (size_t)(*at - string->text);
+	return true;
+}
+
 enum gb_err
 gb_json_strings(const struct gb_json *object, const char *name, const char **values, size_t max, size_t *values_len)
 {
 	const struct gb_json_value *found = find(object, name);
-	const cJSON *array, *element;
+	struct gb_json_value string;
+	const char *at;
 	size_t len = 0;
 
 	*values_len = 0;
@@ -196,13 +184,15 @@ gb_json_strings(const struct gb_json *object, const char *name, const char **val
 		return GB_ERR_MISSING_FIELD;
 	if (found->kind != GB_JSON_ARRAY)
 		return GB_ERR_INVALID_FIELD;
-	if ((array = decode(found, object->arena)) == NULL)
-		return GB_ERR_MEMORY;
-	cJSON_ArrayForEach(element, array) {
-		if (!cJSON_IsString(element) || len == max)
+	at = found->text + 1;
+	if (next_is(&at, ']'))
+		return GB_OK;
+	do {
+		if (!take_string(&at, &string) || len == max)
 			return GB_ERR_INVALID_FIELD;
-		values[len++] = element->valuestring;
-	}
+		if ((values[len++] = gb_json_characters(&string, object->arena)) == NULL)
+			return GB_ERR_MEMORY;
+	} while (next_is(&at, ','));
 	*values_len = len;
 	return GB_OK;
 }
