@@ -14,7 +14,7 @@ PREFIX ?= /usr/local
 
 comma := ,
 BUILD := build$(if $(SANITIZE),/sanitize-$(subst $(comma),-,$(SANITIZE)))
-PACKAGES := libcjson libsodium
+PACKAGES := libsodium
 
 GB_CPPFLAGS := -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Ilib $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 GB_CFLAGS := -std=c11 -fPIE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -31,7 +31,9 @@ GB_CPPFLAGS += -DGB_STATE_DEFAULT='"$(STATE_DEFAULT)"'
 endif
 COMPILE = $(CC) $(GB_CPPFLAGS) $(CPPFLAGS) $(GB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
-LIBS := -lfcgi -lcjson -lsodium -l:libcrypto.a -l:libcrypt.a -lzxcvbn -lm
+# A shared library costs a plain CGI program pages and relocations at every start, more than all it then
+# does: so these are linked in. libc before libm: libfcgi needs frexp of either.
+LIBS := -l:libfcgi.a -l:libsodium.a -l:libcrypto.a -l:libcrypt.a -lzxcvbn -lc -lm
 
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c)) $(BUILD)/embedded.o
 EMBEDDED_FOLDERS := $(wildcard www/templates www/texts etc/mail etc/mail/*/.)
@@ -49,7 +51,7 @@ WWW := $(patsubst %,$(BUILD)/%,$(wildcard www/*.* www/texts/*.*))
 # and JWT libraries to speak with.
 NODE_MODULES := build/browser/node_modules/.package-lock.json build/interop/node_modules/.package-lock.json
 INTEROP := $(BUILD)/tests/interop/token $(BUILD)/tests/interop/peers
-BENCH := $(addprefix $(BUILD)/tests/bench/,jwt jwt_peers store store_growth)
+BENCH := $(addprefix $(BUILD)/tests/bench/,jwt jwt_peers store store_growth start null)
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
@@ -153,6 +155,9 @@ $(BUILD)/tests/bench/jwt: $(BUILD)/tests/bench/jwt.o $(SANITIZER) $(LIBGUARDBEE)
 
 $(BUILD)/tests/bench/store $(BUILD)/tests/bench/store_growth: %: %.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) -lsodium -llmdb -lsqlite3
+
+$(BUILD)/tests/bench/start $(BUILD)/tests/bench/null: %: %.o
+	$(LINK)
 
 $(BUILD)/tests/bench/jwt_peers.o: GB_CPPFLAGS := -D_GNU_SOURCE
 $(BUILD)/tests/bench/jwt_peers: $(BUILD)/tests/bench/jwt_peers.o

@@ -50,11 +50,13 @@ gb_crc32c_table(uint32_t crc, const void *bytes, size_t len)
 
 #if defined(__x86_64__)
 #include <nmmintrin.h>
+#include <sys/platform/x86.h>
 
 static bool
 has_instruction(void)
 {
-	return __builtin_cpu_supports("sse4.2");
+	/* the C library has asked the processor already: in a virtual machine each question takes microseconds */
+	return CPU_FEATURE_ACTIVE(SSE4_2);
 }
 
 #define TARGET __attribute__((target("sse4.2")))
