@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* arena.c: blocks in a list, the newest first; handed out bytes are wiped on reset. */
+/*
+ * arena.c: blocks in a list, the newest first; handed out bytes are wiped on reset. A block is zeroed as far
+ * as it is used, not ahead: a plain CGI process never touches most of its pages.
+ */
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,6 +19,7 @@
 struct block {
 	struct block *next;
 	size_t capacity, used;
+	size_t zeroed;			/* bytes from the first that hold zeros or are in use; the rest hold anything */
 	alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -27,10 +31,10 @@ struct gb_arena {
 static struct block *
 block_new(size_t capacity)
 {
-	struct block *block = calloc(1, sizeof *block + capacity);
+	struct block *block = malloc(sizeof *block + capacity);
 
 	if (block != NULL)
-		block->capacity = capacity;
+		*block = (struct block){ .capacity = capacity };
 	return block;
 }
 
@@ -89,6 +93,10 @@ gb_arena_alloc(struct gb_arena *arena, size_t len)
 	}
 	bytes = block->bytes + block->used;
 	block->used += len;
+	if (block->used > block->zeroed) {
+		memset(block->bytes + block->zeroed, 0, block->used - block->zeroed);
+		block->zeroed = block->used;
+	}
 	return bytes;
 }
 

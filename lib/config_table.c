@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* config_table.c: every setting, one row each. */
-#include <stdio.h>
+#include <sched.h>
 #include <stddef.h>
-#include <unistd.h>
+#include <stdio.h>
 
 #include "config_table.h"
 
@@ -10,6 +10,8 @@
 #ifndef GB_STATE_DEFAULT
 #define GB_STATE_DEFAULT "/var/lib/guardbee"
 #endif
+
+#define SLOTS_MAX 64
 
 static const struct gb_word app_envs[] = {
 	{ "production", GB_ENV_PRODUCTION }, { "development", GB_ENV_DEVELOPMENT },
@@ -55,13 +57,15 @@ derive_transport(const struct gb_config *config, struct gb_arena *arena)
 	return config->app_env == GB_ENV_PRODUCTION ? "sendmail" : "file";
 }
 
+/* Those we may run on, as nproc counts; sysconf would read a file of /sys. It fails where there are over 1024. */
 static const char *
 derive_slots(const struct gb_config *config, struct gb_arena *arena)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t set;
+	int processors = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : SLOTS_MAX;
 
 	(void)config;
-	return gb_arena_printf(arena, "%ld", processors < 1 ? 1 : processors > 64 ? 64 : processors);
+	return gb_arena_printf(arena, "%d", processors > SLOTS_MAX ? SLOTS_MAX : processors);
 }
 
 #define AT(member) .offset = offsetof(struct gb_config, member)
@@ -153,7 +157,7 @@ const struct gb_setting gb_settings[] = {
 	{ "ARGON2_MEMORY_COST", NULL, AT(argon2_memory_cost), NUMBER(7168, 1048576), .unit = "KiB", .fallback = "65536",
 	  .help = "of a password hash (Argon2id); older hashes are renewed at login" },
 	{ "ARGON2_TIME_COST", NULL, AT(argon2_time_cost), NUMBER(1, 10), .fallback = "2", .help = "passes of a password hash" },
-	{ "HASH_SLOTS", NULL, AT(hash_slots), NUMBER(1, 64), .derive = derive_slots, .shown = "processors",
+	{ "HASH_SLOTS", NULL, AT(hash_slots), NUMBER(1, SLOTS_MAX), .derive = derive_slots, .shown = "processors",
 	  .help = "password hashes that may run at once, over all processes" },
 	{ "RATE_LIMITS", NULL, AT(rate_limits), SWITCH, .flags = GB_SETTING_ENV_ONLY, .fallback = "on",
 	  .help = "off outside production only; the numbers are below" },

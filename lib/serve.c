@@ -41,7 +41,10 @@ struct server {
 #define IS_SANITIZED 1
 #endif
 
-/* What is freed is overwritten: request bodies and cookies pass through buffers of libfcgi. */
+/*
+ * What is freed is overwritten: request bodies and cookies pass through buffers of libfcgi. Not so in plain
+ * CGI, where libfcgi carries nothing and the process ends with its request: it would touch every page.
+ */
 #define FREED_BYTE 0x5a
 
 static void
@@ -50,7 +53,6 @@ harden(void)
 	const struct rlimit none = { 0, 0 };
 
 	umask(077);
-	mallopt(M_PERTURB, FREED_BYTE);
 	setrlimit(RLIMIT_CORE, &none);
 #ifndef IS_SANITIZED
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -356,22 +358,38 @@ run(struct server *server)
 	return unfit != GB_OK ? EXIT_UNFIT_SETTINGS : EXIT_SUCCESS;
 }
 
+/*
+ * What holds secrets is wiped. Taking the store apart is left to the kernel where a process ends with its
+ * one request: that was an eighth of its life.
+ */
+static void
+process_end(struct server *server)
+{
+	if (server->backend != &gb_backend_cgi)
+		app_close(server);
+	else if (server->is_open)
+		gb_keyring_close(server->app.keyring);
+	gb_config_free(server->config);
+	gb_arena_free(server->arena);
+}
+
 int
 gb_serve(const struct gb_endpoint *endpoint)
 {
-	struct server server = { .endpoint = endpoint };
+	static struct server server;	/* static: what is left open is no leak */
 	int code;
 
+	server.endpoint = endpoint;
 	harden();
 	if (sodium_init() < 0 || (server.arena = gb_arena_new()) == NULL) {
 		gb_log(endpoint->name, "no memory or no randomness to start with");
 		return EXIT_FAILURE;
 	}
 	server.backend = gb_backend_find();
+	if (server.backend != &gb_backend_cgi)
+		mallopt(M_PERTURB, FREED_BYTE);
 	server.from_parameters = server.backend != &gb_backend_cgi && !gb_config_in_environment();
 	code = run(&server);
-	app_close(&server);
-	gb_config_free(server.config);
-	gb_arena_free(server.arena);
+	process_end(&server);
 	return code;
 }

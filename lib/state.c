@@ -18,6 +18,7 @@
 #define SECRET_NAME	"secret"
 #define NAME_MAX_LEN	200		/* bytes of a name below STATE */
 #define ASIDE_RANDOM	12		/* bytes */
+#define FOLDER_FLAGS	(O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 struct gb_state {
 	int fd;
@@ -40,7 +41,7 @@ static const char *
 misfit(const struct stat *st, mode_t type)
 {
 	if ((st->st_mode & S_IFMT) != type)
-		return type == S_IFDIR ? "not a directory" : "not a regular file";
+		return type == S_IFDIR ? "a symlink, or not a directory" : "not a regular file";
 	if (st->st_uid != geteuid())
 		return "belongs to another user";
 	if ((st->st_mode & 077) != 0)
@@ -56,9 +57,10 @@ folder_open(int at, const char *name, const char **reason)
 	int fd;
 
 	*reason = NULL;
-	if (mkdirat(at, name, 0700) < 0 && errno != EEXIST)
-		return -1;
-	if ((fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0) {
+	fd = openat(at, name, FOLDER_FLAGS);
+	if (fd < 0 && errno == ENOENT && (mkdirat(at, name, 0700) == 0 || errno == EEXIST))
+		fd = openat(at, name, FOLDER_FLAGS);
+	if (fd < 0) {
 		if (errno == ELOOP || errno == ENOTDIR)
 			*reason = "a symlink, or not a directory";
 		return -1;
@@ -70,17 +72,25 @@ folder_open(int at, const char *name, const char **reason)
 	return fd;
 }
 
+/* A folder below STATE that nobody needs open, made when missing; false with errno. */
+static bool
+folder_ready(int at, const char *name, struct stat *st)
+{
+	if (fstatat(at, name, st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	return errno == ENOENT && (mkdirat(at, name, 0700) == 0 || errno == EEXIST) &&
+	    fstatat(at, name, st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static enum gb_err
 folders_make(const struct gb_state *state, const char *directory, char *why, size_t why_max)
 {
-	const char *reason;
-
 	for (const char *const *name = folders; *name != NULL; name++) {
-		int fd = folder_open(state->fd, *name, &reason);
+		const char *reason = NULL;
+		struct stat st;
 
-		if (fd < 0)
+		if (!folder_ready(state->fd, *name, &st) || (reason = misfit(&st, S_IFDIR)) != NULL)
 			return refuse(why, why_max, directory, *name, reason);
-		close(fd);
 	}
 	return GB_OK;
 }
@@ -257,7 +267,7 @@ folder_of(const struct gb_state *state, const char *name, const char **last)
 		return -1;
 	if (slash != NULL)
 		snprintf(folder, sizeof folder, "%.*s", (int)(slash - name), name);
-	return openat(state->fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(state->fd, folder, FOLDER_FLAGS);
 }
 
 enum gb_err
