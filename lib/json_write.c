@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * json_write.c: compact JSON, one member after the other. cJSON's printer takes
- * four times as long: it prints each number twice to see whether it comes back.
- */
+/* json_write.c: compact JSON, one member after the other. */
 #include <string.h>
 
 #include "json.h"
@@ -11,40 +8,41 @@
 #define INTEGER_MAX_LEN 20		/* of "-9223372036854775808" */
 #define REPLACEMENT "\xef\xbf\xbd"	/* U+FFFD */
 
-/* True once `more` bytes and a NUL fit. */
-static bool
-reserve(struct gb_json_writer *writer, size_t more)
+/* Room for `more` bytes and a NUL behind them, which count as written; NULL when memory ran out. */
+static char *
+take(struct gb_json_writer *writer, size_t more)
 {
-	size_t capacity = writer->capacity;
+	size_t len = writer->len, capacity = writer->capacity;
 	char *text;
 
 	if (writer->failed)
-		return false;
-	if (more < capacity - writer->len)
-		return true;
-	if (more >= GB_ARENA_MAX) {
-		writer->failed = true;
-		return false;
+		return NULL;
+	if (more >= capacity - len) {
+		if (more >= GB_ARENA_MAX) {
+			writer->failed = true;
+			return NULL;
+		}
+		while (more >= capacity - len)
+			capacity *= 2;
+		if ((text = gb_arena_alloc(writer->arena, capacity)) == NULL) {
+			writer->failed = true;
+			return NULL;
+		}
+		memcpy(text, writer->text, len);
+		writer->text = text;
+		writer->capacity = capacity;
 	}
-	while (more >= capacity - writer->len)
-		capacity *= 2;
-	if ((text = gb_arena_alloc(writer->arena, capacity)) == NULL) {
-		writer->failed = true;
-		return false;
-	}
-	memcpy(text, writer->text, writer->len);
-	writer->text = text;
-	writer->capacity = capacity;
-	return true;
+	writer->len = len + more;
+	return writer->text + len;
 }
 
 static void
 put(struct gb_json_writer *writer, const char *bytes, size_t len)
 {
-	if (!reserve(writer, len))
-		return;
-	memcpy(writer->text + writer->len, bytes, len);
-	writer->len += len;
+	char *at = take(writer, len);
+
+	if (at != NULL)
+		memcpy(at, bytes, len);
 }
 
 /* Length of the valid UTF-8 character of several bytes at `at`; 0 if there is none. The NUL ends every sequence. */
@@ -84,19 +82,20 @@ put_escaped(struct gb_json_writer *writer, unsigned char c)
 	}
 }
 
+/* From the first character that does not stand for itself on. */
 static void
-put_quoted(struct gb_json_writer *writer, const char *value)
+put_rest_escaped(struct gb_json_writer *writer, const char *value)
 {
-	const char *begin = value;
 	size_t len;
 
-	put(writer, "\"", 1);
 	while (*value != '\0') {
-		if (plain[(unsigned char)*value]) {
+		const char *begin = value;
+
+		while (plain[(unsigned char)*value])
 			value++;
-			continue;
-		}
 		put(writer, begin, (size_t)(value - begin));
+		if (*value == '\0')
+			return;
 		if ((unsigned char)*value < 0x80) {
 			put_escaped(writer, (unsigned char)*value++);
 		} else if ((len = multibyte_len((const unsigned char *)value)) > 0) {
@@ -106,23 +105,40 @@ put_quoted(struct gb_json_writer *writer, const char *value)
 			put(writer, REPLACEMENT, strlen(REPLACEMENT));
 			value++;
 		}
-		begin = value;
 	}
-	put(writer, begin, (size_t)(value - begin));
-	put(writer, "\"", 1);
+}
+
+/* A string; most need no escapes and are written in one go, with a comma before and a colon behind where a name has them. */
+static void
+put_quoted(struct gb_json_writer *writer, bool comma, const char *value, bool colon)
+{
+	const char *end = value;
+	size_t len;
+	char *at;
+
+	while (plain[(unsigned char)*end])
+		end++;
+	len = (size_t)(end - value);
+	if ((at = take(writer, comma + 1 + len)) == NULL)
+		return;
+	if (comma)
+		*at++ = ',';
+	*at++ = '"';
+	memcpy(at, value, len);
+	if (*end != '\0')
+		put_rest_escaped(writer, end);
+	put(writer, "\":", colon ? 2 : 1);
 }
 
 /* The comma before a value and, in an object, its name. */
 static void
 put_name(struct gb_json_writer *writer, const char *name)
 {
-	if (writer->comma)
+	if (name != NULL)
+		put_quoted(writer, writer->comma, name, true);
+	else if (writer->comma)
 		put(writer, ",", 1);
 	writer->comma = true;
-	if (name == NULL)
-		return;
-	put_quoted(writer, name);
-	put(writer, ":", 1);
 }
 
 void
@@ -155,7 +171,7 @@ gb_json_put_string(struct gb_json_writer *writer, const char *name, const char *
 	if (value == NULL)
 		put(writer, "null", 4);
 	else
-		put_quoted(writer, value);
+		put_quoted(writer, false, value, false);
 }
 
 void
