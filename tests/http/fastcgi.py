@@ -84,8 +84,11 @@ class Answer:
 
 
 class Worker:
-	"""One process of an executable. parameters: no setting comes by the environment; ready False: do not wait for it."""
-	def __init__(self, name, settings=(), parameters=False, ready=True):
+	"""
+	One process of an executable. parameters: no setting comes by the environment; ready False: do not wait for it;
+	under: a command that becomes the executable (strace -D).
+	"""
+	def __init__(self, name, settings=(), parameters=False, ready=True, under=()):
 		self.directory = tempfile.mkdtemp(prefix="gbraw")
 		self.path = os.path.join(self.directory, "socket")
 		self.state = os.path.join(self.directory, "state")
@@ -100,7 +103,7 @@ class Worker:
 		listening = socket.socket(socket.AF_UNIX)
 		listening.bind(self.path)
 		listening.listen(64)
-		self.process = subprocess.Popen([executable(name)], stdin=listening, stdout=subprocess.DEVNULL,
+		self.process = subprocess.Popen([*under, executable(name)], stdin=listening, stdout=subprocess.DEVNULL,
 		    stderr=self.errors, env=environment)
 		listening.close()
 		if ready:
