@@ -20,6 +20,7 @@
 
 #define EXIT_UNFIT_SETTINGS 78		/* EX_CONFIG of sysexits.h */
 #define WHY_MAX 512
+#define ROOT_MAX 1024
 
 struct server {
 	const struct gb_endpoint *endpoint;
@@ -27,6 +28,7 @@ struct server {
 	bool from_parameters;		/* the settings come with the first request */
 	struct gb_config *config;	/* NULL until they are read */
 	struct gb_app app;
+	char fit_root[ROOT_MAX];	/* a document root that STATE is not below, of the last request */
 	bool is_open;			/* app is; */
 	bool is_away;			/* but not its store */
 	struct gb_arena *arena;
@@ -116,6 +118,27 @@ settings_ready(struct server *server, struct gb_request *req)
 	return GB_ERR_MISCONFIGURED;
 }
 
+/* A web server that serves files from above STATE gives away keys and accounts to whoever asks for them. */
+static enum gb_err
+root_fits(struct server *server, const struct gb_request *req)
+{
+	static const char *const names[] = { "DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *root = gb_request_variable(req, names[i]);
+
+		if (root == NULL || strcmp(root, server->fit_root) == 0)
+			continue;
+		if (gb_state_is_below(server->config->state, root)) {
+			gb_log(server->endpoint->name, "STATE: %s is below %s %s: move it out of the web space",
+			    server->config->state, names[i], root);
+			return GB_ERR_MISCONFIGURED;
+		}
+		snprintf(server->fit_root, sizeof server->fit_root, "%s", root);
+	}
+	return GB_OK;
+}
+
 static void
 app_close(struct server *server)
 {
@@ -166,7 +189,7 @@ answer(struct server *server, struct gb_request *req)
 	const struct gb_endpoint *endpoint = server->endpoint;
 	enum gb_err err;
 
-	if ((err = settings_ready(server, req)) != GB_OK)
+	if ((err = settings_ready(server, req)) != GB_OK || (err = root_fits(server, req)) != GB_OK)
 		return err;
 	req->reply->config = server->config;
 	if ((err = gb_request_judge(req, endpoint, server->config, server->backend)) != GB_OK)

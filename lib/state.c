@@ -180,6 +180,37 @@ gb_state_close(struct gb_state *state)
 	free(state);
 }
 
+/* Of what is not there yet, the parent; NULL: not that either. To be freed. */
+static char *
+real_path(const char *directory)
+{
+	char *path = realpath(directory, NULL), *copy, *slash;
+
+	if (path != NULL || errno != ENOENT || (copy = strdup(directory)) == NULL)
+		return path;
+	if ((slash = strrchr(copy, '/')) != NULL && slash != copy) {
+		*slash = '\0';
+		path = realpath(copy, NULL);
+	}
+	free(copy);
+	return path;
+}
+
+bool
+gb_state_is_below(const char *directory, const char *root)
+{
+	char *inner = real_path(directory), *outer = realpath(root, NULL);
+	size_t len = outer != NULL ? strlen(outer) : 0;
+	bool below = false;
+
+	if (inner != NULL && len > 0)
+		below = strcmp(outer, "/") == 0 ||
+		    (strncmp(inner, outer, len) == 0 && (inner[len] == '\0' || inner[len] == '/'));
+	free(outer);
+	free(inner);
+	return below;
+}
+
 int
 gb_state_fd(const struct gb_state *state)
 {

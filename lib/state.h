@@ -2,6 +2,7 @@
 #ifndef GB_STATE_H
 #define GB_STATE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -19,6 +20,12 @@ struct gb_state;
  */
 enum gb_err gb_state_open(const char *directory, char *why, size_t why_max, struct gb_state **state);
 void gb_state_close(struct gb_state *state);
+
+/*
+ * True if `directory` is `root` or lies below it, links followed; of a directory that is not there yet
+ * its parent is looked at. False where there is no `root`.
+ */
+bool gb_state_is_below(const char *directory, const char *root);
 
 /* A descriptor of the directory (borrowed), for openat. */
 int gb_state_fd(const struct gb_state *state);

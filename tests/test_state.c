@@ -333,3 +333,28 @@ Test(state, makes_one_secret_when_many_start_at_once)
 	close(results[0]);
 	gb_state_close(state);
 }
+
+/* Links, slashes and names that only begin alike must not mislead it. */
+Test(state, knows_what_lies_below_a_document_root)
+{
+	char root[FOLDER_MAX + 16], link[FOLDER_MAX + 16], inner[FOLDER_MAX + 48];
+
+	snprintf(root, sizeof root, "%s/www", base);
+	snprintf(link, sizeof link, "%s/link", base);
+	snprintf(inner, sizeof inner, "%s/state", root);
+	cr_assert_eq(mkdir(root, 0700), 0);
+	cr_expect(gb_state_is_below(inner, root), "one that is not there yet");
+	cr_assert_eq(mkdir(inner, 0700), 0);
+	cr_assert_eq(symlink(inner, link), 0);
+	cr_expect(gb_state_is_below(inner, root));
+	cr_expect(gb_state_is_below(root, root));
+	cr_expect(gb_state_is_below(link, root), "a link into it");
+	cr_expect(gb_state_is_below(inner, "/"));
+
+	cr_expect_not(gb_state_is_below(root, inner));
+	cr_expect_not(gb_state_is_below(directory, root));
+	cr_expect_not(gb_state_is_below(inner, below("none")), "no such root");
+	snprintf(inner, sizeof inner, "%s/www2", base);
+	cr_assert_eq(mkdir(inner, 0700), 0);
+	cr_expect_not(gb_state_is_below(inner, root), "another folder whose name begins alike");
+}
