@@ -17,6 +17,20 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define WHY_MAX 512
+#define DESCRIPTORS_MAX (1 << 20)
+
+/* Linux before 5.9, as hosts of 2026 still run it, has no close_range. */
+static void
+descriptors_close(int from)
+{
+	struct rlimit limit = { .rlim_cur = 0 };
+
+	if (close_range((unsigned)from, ~0u, 0) == 0)
+		return;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (int fd = from; (rlim_t)fd < limit.rlim_cur && fd < DESCRIPTORS_MAX; fd++)
+		close(fd);
+}
 
 /* The web server waits for whoever holds its socket, descriptor 0 included (Apache's CGI). */
 static bool
@@ -29,7 +43,8 @@ descriptors_replace(void)
 	for (int fd = 0; fd <= 2; fd++)
 		if (dup2(null, fd) < 0)
 			return false;
-	return close_range(3, ~0u, 0) == 0;
+	descriptors_close(3);
+	return true;
 }
 
 static void
