@@ -5,6 +5,7 @@
 #   make run [PORT=8080] [STATE=var] [SETTING=value...]
 #   make test [SANITIZE=address,undefined] [WITHOUT=browser,fuzz]
 #   make coverage, make bench, make fuzz, make crash
+#   make shared-host: build/guardbee-shared-host.tar.gz, for a web space without root or compiler
 #   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee]
 # build/ holds all that is made; a sanitized build stands in its own folder below it.
 
@@ -28,6 +29,12 @@ GB_LDFLAGS += -fsanitize=$(SANITIZE)
 endif
 ifneq ($(STATE_DEFAULT),)
 GB_CPPFLAGS += -DGB_STATE_DEFAULT='"$(STATE_DEFAULT)"'
+endif
+# Self-contained programs. No PIE: Debian's libzxcvbn.a is not made for it. Of everything only what is used.
+ifneq ($(STATIC),)
+GB_CPPFLAGS += -DGB_STATIC
+GB_CFLAGS += -ffunction-sections -fdata-sections
+GB_LDFLAGS := -static -no-pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--wrap=dlopen
 endif
 COMPILE = $(CC) $(GB_CPPFLAGS) $(CPPFLAGS) $(GB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
@@ -55,7 +62,7 @@ BENCH := $(addprefix $(BUILD)/tests/bench/,jwt jwt_peers store store_growth star
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
-.PHONY: all tests run test bench fuzz crash coverage install clean
+.PHONY: all tests run test bench fuzz crash coverage shared-host install clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
 tests: all $(TESTS) $(INTEROP) $(BENCH) $(NODE_MODULES)
@@ -70,6 +77,7 @@ run:
 test:
 	@etc/install-packages etc/packages etc/packages-test
 	+@$(MAKE) --no-print-directory $(JOBS) tests
+	+@$(MAKE) --no-print-directory shared-host
 	@tests/run $(BUILD) $(if $(SANITIZE),--seconds 2400) $(addprefix --without ,$(subst $(comma), ,$(WITHOUT)))
 
 bench fuzz crash:
@@ -79,6 +87,10 @@ bench fuzz crash:
 RUN_bench = set -e; for script in $$(find tests/bench -maxdepth 1 -type f -perm -u=x | sort); do $$script $(BUILD); done
 RUN_fuzz = tests/fuzz/run $(BUILD)
 RUN_crash = BUILD=$(BUILD) tests/crash/run.py long
+
+shared-host:
+	@etc/install-packages etc/packages
+	+@$(MAKE) --no-print-directory $(JOBS) BUILD=build/shared-host STATIC=1 SANITIZE= build/guardbee-shared-host.tar.gz
 
 # Branch coverage of lib/ by everything `make test` runs.
 coverage:
@@ -132,6 +144,38 @@ $(BUILD)/cgi-bin/%.fcgi: $(BUILD)/cgi-bin/%.o $(SANITIZER) $(LIBGUARDBEE) $(LIBG
 
 $(BUILD)/bin/guardbee: $(COMMAND_OBJECTS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)
+
+build/guardbee-shared-host.tar.gz: build/shared-host/guardbee $(wildcard shared-host/* www/*.* www/texts/*.*) LICENSE
+	shared-host/pack build/shared-host $@
+
+# --- one program for shared hosts: every main() under a name of its own, and a table of them
+
+PROGRAMS := $(patsubst cgi-bin/%.c,%,$(wildcard cgi-bin/*.c))
+$(BUILD)/programs/%.o: $(BUILD)/cgi-bin/%.o
+	@mkdir -p $(@D)
+	objcopy --redefine-sym main=gb_main_$(subst -,_,$*) $< $@
+
+$(BUILD)/programs/guardbee.o: $(BUILD)/bin/guardbee.o
+	@mkdir -p $(@D)
+	objcopy --redefine-sym main=gb_main_guardbee $< $@
+
+$(BUILD)/programs.c: $(wildcard cgi-bin) Makefile
+	@mkdir -p $(@D)
+	set -e; { printf '#include <stddef.h>\n#include "programs.h"\n'; \
+	for p in $(PROGRAMS); do echo "int gb_main_$$p(int argc, char **argv);" | tr - _; done; \
+	echo 'const struct gb_program gb_programs[] = {'; \
+	for p in $(PROGRAMS); do echo "{ \"$$p\", gb_main_$$(echo $$p | tr - _) },"; done; \
+	echo '{ NULL, NULL } };'; } >$@.new && mv $@.new $@
+
+$(BUILD)/programs.o: GB_CPPFLAGS += -Ishared-host
+$(BUILD)/programs.o: $(BUILD)/programs.c
+	$(COMPILE)
+
+$(BUILD)/guardbee: $(BUILD)/shared-host/main.o $(BUILD)/shared-host/absent.o $(BUILD)/programs.o \
+		$(PROGRAMS:%=$(BUILD)/programs/%.o) $(BUILD)/programs/guardbee.o \
+		$(filter-out $(BUILD)/bin/guardbee.o,$(COMMAND_OBJECTS)) $(LIBGUARDBEE) $(LIBGDBM)
+	$(LINK) $(LIBS)
+	strip $@
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) -lcriterion $(LIBS)

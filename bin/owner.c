@@ -2,7 +2,9 @@
 /* owner.c: as whom the command goes on. */
 #include <errno.h>
 #include <grp.h>
+#ifndef GB_STATIC
 #include <pwd.h>
+#endif
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -10,13 +12,38 @@
 
 #include "guardbee.h"
 
+#ifndef GB_STATIC
+
 static const char *
-name_of(uid_t uid, char text[static 32])
+find(uid_t uid, gid_t *gid)
 {
 	const struct passwd *entry = getpwuid(uid);
 
 	if (entry != NULL)
-		return entry->pw_name;
+		*gid = entry->pw_gid;
+	return entry != NULL ? entry->pw_name : NULL;
+}
+
+#else
+
+/* A static program must not load the host's libraries for names, which are of another libc. */
+static const char *
+find(uid_t uid, gid_t *gid)
+{
+	(void)uid, (void)gid;
+	return NULL;
+}
+
+#endif
+
+static const char *
+name_of(uid_t uid, char text[static 32])
+{
+	gid_t gid;
+	const char *name = find(uid, &gid);
+
+	if (name != NULL)
+		return name;
 	snprintf(text, 32, "user %lu", (unsigned long)uid);
 	return text;
 }
@@ -24,9 +51,9 @@ name_of(uid_t uid, char text[static 32])
 static int
 switch_to(const struct stat *st)
 {
-	const struct passwd *entry = getpwuid(st->st_uid);
-	gid_t gid = entry != NULL ? entry->pw_gid : st->st_gid;
+	gid_t gid = st->st_gid;
 
+	find(st->st_uid, &gid);
 	if (setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(st->st_uid, st->st_uid, st->st_uid) == 0)
 		return EX_OK;
 	gb_command_refuse("cannot become the owner of STATE: %s", strerror(errno));

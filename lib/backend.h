@@ -41,6 +41,12 @@ struct gb_backend {
 
 extern const struct gb_backend gb_backend_fastcgi, gb_backend_cgi;
 
+/*
+ * Called when a FastCGI request waits and is not accepted yet, and every few seconds without one, so that
+ * nothing is lost where it replaces the process by another program on the same socket. NULL: nobody wants to know.
+ */
+extern void (*gb_fastcgi_woken)(void);
+
 /* The one that fits descriptor 0: FastCGI if it is a listening socket. */
 const struct gb_backend *gb_backend_find(void);
 

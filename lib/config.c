@@ -275,6 +275,10 @@ check_rest(const struct gb_config *config, const struct complaint *why)
 		return complain(why, "MAIL_FROM is required unless MAIL_TRANSPORT=file");
 	if (config->mail_transport == GB_TRANSPORT_SMTP && config->smtp_host == NULL)
 		return complain(why, "SMTP_HOST is required by MAIL_TRANSPORT=smtp");
+#ifdef GB_STATIC
+	if (config->mail_transport == GB_TRANSPORT_SMTP)
+		return complain(why, "MAIL_TRANSPORT=smtp is not in the self-contained programs: use sendmail, or file");
+#endif
 	return GB_OK;
 }
 

@@ -22,6 +22,7 @@
 
 #include "backend.h"
 
+#define LOOK_S 5	/* gb_fastcgi_woken is called at least that often */
 #define DRAIN_S 5	/* mod_fcgid kills about eleven seconds after it asks to stop */
 
 static const int stop_signals[] = { SIGTERM, SIGINT, SIGUSR1 };
@@ -30,6 +31,8 @@ static volatile sig_atomic_t stopping;
 static volatile sig_atomic_t late_fd = -1;	/* the connection that the timer shuts */
 static sigset_t waiting_mask;			/* signals as they were: open while we wait */
 static FCGX_Request request;
+
+void (*gb_fastcgi_woken)(void);
 
 static void
 stop(int signal_number)
@@ -130,13 +133,15 @@ queued_connection(void)
 static int
 next_connection(void)
 {
-	static const struct timespec pause = { .tv_nsec = 100000000 };
+	static const struct timespec pause = { .tv_nsec = 100000000 }, look = { .tv_sec = LOOK_S };
 	struct pollfd listening = { .fd = STDIN_FILENO, .events = POLLIN };
 	int fd;
 
 	while (!stopping) {
-		if (ppoll(&listening, 1, NULL, &waiting_mask) < 0)
+		if (ppoll(&listening, 1, gb_fastcgi_woken != NULL ? &look : NULL, &waiting_mask) < 0)
 			continue;
+		if (gb_fastcgi_woken != NULL)
+			gb_fastcgi_woken();
 		if ((fd = accept_one()) >= 0)
 			return fd;
 		if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK)

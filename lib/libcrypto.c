@@ -1,10 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* libcrypto.c: dlopen, and each function by its name. */
+/* libcrypto.c: dlopen, and each function by its name; a self-contained program has them all in it. */
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "libcrypto.h"
+
+#ifdef GB_STATIC
+
+static bool
+find_all(struct gb_libcrypto *libcrypto)
+{
+#define TAKE(name) libcrypto->name = name;
+	GB_LIBCRYPTO_FUNCTIONS(TAKE)
+#undef TAKE
+	return true;
+}
+
+#else
 
 static const struct {
 	const char *name;
@@ -16,8 +29,12 @@ static const struct {
 };
 
 static bool
-find_functions(void *library, struct gb_libcrypto *libcrypto)
+find_all(struct gb_libcrypto *libcrypto)
 {
+	void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
+
+	if (library == NULL)
+		return false;
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
 		void *function = dlsym(library, functions[i].name);
 
@@ -28,14 +45,13 @@ find_functions(void *library, struct gb_libcrypto *libcrypto)
 	return true;
 }
 
+#endif
+
 /* Without openssl.cnf: it takes 550 us to read, and a host's file shall not choose our algorithms. */
 static bool
 load(struct gb_libcrypto *libcrypto)
 {
-	void *library = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-
-	return library != NULL && find_functions(library, libcrypto) &&
-	    libcrypto->OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1;
+	return find_all(libcrypto) && libcrypto->OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1;
 }
 
 const struct gb_libcrypto *
