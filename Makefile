@@ -139,8 +139,9 @@ $(LIBGDBM): lib/store/gdbm.redirect lib/store/gdbm.symbols
 		echo "libgdbm.a: the symbols above are not in lib/store/gdbm.symbols" >&2; rm -f $@.$$$$.*; exit 1; \
 	fi; rm -f $@.$$$$.needed; mv $@.$$$$.a $@
 
+# free: lib/free.c's
 $(BUILD)/cgi-bin/%.fcgi: $(BUILD)/cgi-bin/%.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
-	$(LINK) $(LIBS)
+	$(LINK) -Wl,--wrap=free $(LIBS)
 
 $(BUILD)/bin/guardbee: $(COMMAND_OBJECTS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)

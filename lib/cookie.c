@@ -73,11 +73,13 @@ gb_cookie_csrf_check(const struct gb_request *req)
 {
 	const char *sent = gb_request_variable(req, "HTTP_X_CSRF_TOKEN");
 	char csrf[GB_CSRF_TEXT + 1];
+	bool same;
 
 	if (sent == NULL && gb_request_field(req, "csrf_token", GB_CSRF_TEXT, &sent) != GB_OK)
 		return false;
-	return gb_token_csrf(req->gate, csrf) && strlen(sent) == GB_CSRF_TEXT &&
-	    sodium_memcmp(sent, csrf, GB_CSRF_TEXT) == 0;
+	same = gb_token_csrf(req->gate, csrf) && strlen(sent) == GB_CSRF_TEXT && sodium_memcmp(sent, csrf, GB_CSRF_TEXT) == 0;
+	sodium_memzero(csrf, sizeof csrf);
+	return same;
 }
 
 static enum gb_err
@@ -110,9 +112,13 @@ gb_cookie_set(const struct gb_config *config, struct gb_request *req, const stru
 		[COOKIE_GATE] = pair->gate, [COOKIE_REFRESH] = pair->refresh_token, [COOKIE_CSRF] = csrf,
 	};
 
+	enum gb_err err;
+
 	if (!gb_token_csrf(pair->gate, csrf))
 		return GB_ERR_INTERNAL;
-	return put_all(config, req, values, pair->refresh_expires_in);
+	err = put_all(config, req, values, pair->refresh_expires_in);
+	sodium_memzero(csrf, sizeof csrf);
+	return err;
 }
 
 enum gb_err

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* serve.c: the life of an endpoint's process, and of each request in it. */
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -21,6 +20,7 @@
 #define EXIT_UNFIT_SETTINGS 78		/* EX_CONFIG of sysexits.h */
 #define WHY_MAX 512
 #define ROOT_MAX 1024
+#define STACK_WIPED (32u << 10)
 
 struct server {
 	const struct gb_endpoint *endpoint;
@@ -42,12 +42,6 @@ struct server {
 #elif defined(__SANITIZE_ADDRESS__)
 #define IS_SANITIZED 1
 #endif
-
-/*
- * What is freed is overwritten: request bodies and cookies pass through buffers of libfcgi. Not so in plain
- * CGI, where libfcgi carries nothing and the process ends with its request: it would touch every page.
- */
-#define FREED_BYTE 0x5a
 
 static void
 harden(void)
@@ -335,6 +329,14 @@ serve_one(struct server *server, const struct gb_connection *connection)
 	return err != GB_OK ? err : reply.error;
 }
 
+/* Frames that have returned leave copies behind: vsnprintf, for one, the last 64 bytes of what it only counts. */
+static void
+stack_wipe(const struct server *server)
+{
+	if (server->backend != &gb_backend_cgi)		/* which ends now */
+		sodium_stackzero(STACK_WIPED);
+}
+
 /* A store that failed is opened anew, which recovers it, at the next request. */
 static void
 after_answer(struct server *server, enum gb_err err)
@@ -342,6 +344,7 @@ after_answer(struct server *server, enum gb_err err)
 	if (server->endpoint->mails && server->is_open && !server->is_away)
 		gb_spool_kick(&server->app);
 	gb_arena_reset(server->arena);
+	stack_wipe(server);
 	if (err == GB_ERR_STORE_UNAVAILABLE)
 		app_close(server);
 }
@@ -409,8 +412,6 @@ gb_serve(const struct gb_endpoint *endpoint)
 		return EXIT_FAILURE;
 	}
 	server.backend = gb_backend_find();
-	if (server.backend != &gb_backend_cgi)
-		mallopt(M_PERTURB, FREED_BYTE);
 	server.from_parameters = server.backend != &gb_backend_cgi && !gb_config_in_environment();
 	code = run(&server);
 	process_end(&server);

@@ -148,6 +148,22 @@ class Worker:
 		return next(int(line.split()[1]) for line in read(f"/proc/{self.process.pid}/status").splitlines()
 		    if line.startswith("VmRSS"))
 
+	def holds(self, wanted):
+		"""Whether these bytes stand anywhere in the process's memory: what a core would hold, and what it maps besides."""
+		with open(f"/proc/{self.process.pid}/maps") as maps, open(f"/proc/{self.process.pid}/mem", "rb") as memory:
+			for line in maps:
+				span, rights, *_ = line.split()
+				if "r" not in rights or line.rstrip().endswith(("[vvar]", "[vsyscall]")):
+					continue
+				start, end = (int(text, 16) for text in span.split("-"))
+				try:
+					memory.seek(start)
+					if wanted in memory.read(end - start):
+						return True
+				except (OSError, OverflowError, ValueError):
+					continue
+		return False
+
 	def stderr(self):
 		return read(self.errors.name)
 

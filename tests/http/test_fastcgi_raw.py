@@ -10,7 +10,7 @@ import unittest
 
 from fastcgi import (ABORT, AUTHORIZER, BEGIN, DATA, FILTER, GET_VALUES, KEEP, PARAMS, RESPONDER, STDIN, Worker, begin,
     head, is_sanitized, pairs, read, receive, record, stream, variables, wait_for_exit)
-from harness import PASSWORD, sign, wait_until
+from harness import sign, wait_until
 
 # To login a body that is no object is invalid_field, half of it is invalid_json, and no body is missing_field.
 LIST, IS_LIST = b"[1]", (400, "invalid_field")
@@ -389,34 +389,6 @@ class Requests(Case):
 			time.sleep(0.02)
 			return len(os.listdir(f"/proc/{self.worker.process.pid}/fd"))
 		return min(count() for _ in range(10))
-
-
-@unittest.skipIf(is_sanitized(), "AddressSanitizer keeps what was freed")
-class Memory(Case):
-	executable = "register"
-
-	def test_holds_no_password_after_the_answer(self):
-		canary = "canary-" + PASSWORD
-		body = b'{"email":"a@example.org","password":"%s"}' % canary.encode()
-		self.assertEqual(self.worker.post(body).status, 201)
-		self.assertTrue(wait_until(lambda: not self.holds(canary.encode()), 2))
-		self.assertTrue(self.holds(b"account_exists"))	# the search itself works
-
-	def holds(self, wanted):
-		pid = self.worker.process.pid
-		with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
-			for line in maps:
-				span, rights, *_ = line.split()
-				if "r" not in rights or line.rstrip().endswith(("[vvar]", "[vsyscall]")):
-					continue
-				start, end = (int(text, 16) for text in span.split("-"))
-				try:
-					memory.seek(start)
-					if wanted in memory.read(end - start):
-						return True
-				except (OSError, OverflowError, ValueError):
-					continue
-		return False
 
 
 class Process(Case):

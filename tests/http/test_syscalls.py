@@ -31,6 +31,7 @@ class Case(unittest.TestCase):
 		cls.ring = os.path.join(cls.directory, "ring")
 		cls.settings = {"STATE": os.path.join(cls.directory, "state"), **{name: value.replace("{ring}", cls.ring) for name, value in cls.settings.items()}}
 		cls.environment = {"PATH": os.environ["PATH"], "FRONTEND_URL": "http://127.0.0.1:8080", **SETTINGS, **cls.settings}
+		os.mkdir(cls.settings["STATE"], 0o700)
 		cls.prepare()
 		cls.login = Worker("login", cls.settings)
 		cls.command("user", "add", "bee@example.org", input=PASSWORD + "\n")
