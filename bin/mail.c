@@ -105,6 +105,8 @@ list(struct gb_context *ctx, int argc, char **argv)
 		gb_arena_reset(ctx->call.arena);
 	}
 	free(names);
+	if (len >= GB_SPOOL_MAX)
+		fputs("guardbee: the spool is full (" GB_SPOOL_MAX_TEXT " entries): requests for mail are refused, notices are lost (mail log)\n", stderr);
 	return gb_output_end(ctx);
 }
 

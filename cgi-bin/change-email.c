@@ -83,6 +83,7 @@ main(void)
 		.page = "/account",
 		.keys = GB_KEYS_SIGN,
 		.mails = true,
+		.is_page = true,
 		.handle = change_email,
 	};
 

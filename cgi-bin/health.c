@@ -49,7 +49,7 @@ static enum gb_err
 check_mail(const struct gb_app *app, int64_t now, char *why)
 {
 	struct gb_app state_only = { .config = app->config };
-	size_t entries;
+	size_t entries = 0;
 	int64_t oldest_s = 0;
 	enum gb_err err = gb_state_open(app->config->state, why, WHY_MAX, &state_only.state);
 
@@ -59,7 +59,10 @@ check_mail(const struct gb_app *app, int64_t now, char *why)
 	gb_state_close(state_only.state);
 	if (err == GB_OK && oldest_s <= MAIL_LATE_S && entries < GB_SPOOL_MAX)
 		return GB_OK;
-	snprintf(why, WHY_MAX, "mail waits for %lld s, or cannot be read", (long long)oldest_s);
+	if (err != GB_OK || entries >= GB_SPOOL_MAX)
+		snprintf(why, WHY_MAX, "%s", err != GB_OK ? "the spool cannot be read" : "the spool is full (" GB_SPOOL_MAX_TEXT " entries)");
+	else
+		snprintf(why, WHY_MAX, "%zu entries wait, the oldest for %lld s", entries, (long long)oldest_s);
 	return GB_ERR_STORE_UNAVAILABLE;
 }
 

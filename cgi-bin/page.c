@@ -196,6 +196,7 @@ main(void)
 		.name = "page",
 		.methods = GB_METHOD_GET,
 		.auth = GB_AUTH_NONE,
+		.is_page = true,
 		.keys = GB_KEYS_VERIFY,
 		.handle = page,
 	};

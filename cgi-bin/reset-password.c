@@ -46,6 +46,7 @@ main(void)
 		.page = "/reset-password",
 		.keys = GB_KEYS_SIGN,
 		.mails = true,
+		.is_page = true,
 		.handle = reset_password,
 	};
 

@@ -62,6 +62,7 @@ main(void)
 		.page = "/verify-email",
 		.keys = GB_KEYS_SIGN,
 		.mails = true,
+		.is_page = true,
 		.handle = verify_email,
 	};
 

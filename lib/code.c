@@ -44,11 +44,12 @@ code_parse(const char *typed, char code[static GB_CODE_LEN + 1])
 	code[len == GB_CODE_LEN ? len : 0] = '\0';
 }
 
+/* By the key that was active at made_at: a code must live through a rotation of the ring. */
 static enum gb_err
 code_hash(const struct gb_app *app, struct gb_call *call, const char *user_id, enum gb_link_kind kind,
-    const char *code, unsigned char hash[static GB_LINK_HASH_LEN])
+    int64_t made_at, const char *code, unsigned char hash[static GB_LINK_HASH_LEN])
 {
-	const struct gb_key *key = gb_keyring_signing_key(app->keyring, purposes[kind], call->now);
+	const struct gb_key *key = gb_keyring_signing_key(app->keyring, purposes[kind], made_at);
 	unsigned char mac[GB_SIGNATURE_MAX];
 	size_t mac_len = sizeof mac;
 	const char *text;
@@ -74,7 +75,7 @@ gb_code_set(const struct gb_app *app, struct gb_call *call, struct gb_user *user
 {
 	user->codes[kind].tries = 0;
 	user->codes[kind].expires_at = call->now + app->config->email_ttl_s;
-	return code_hash(app, call, user->id, kind, code, user->codes[kind].hash);
+	return code_hash(app, call, user->id, kind, call->now, code, user->codes[kind].hash);
 }
 
 void
@@ -134,6 +135,15 @@ wrong_count(const struct gb_app *app, struct gb_call *call, struct gb_user *user
 	return err != GB_OK ? err : GB_ERR_RESET_TOKEN_INVALID;
 }
 
+/* Within the life of codes; where there is none, or the setting was changed meanwhile, now is as good as any. */
+static int64_t
+made_at(const struct gb_app *app, const struct gb_call *call, const struct gb_typed_code *code)
+{
+	int64_t at = code->expires_at - app->config->email_ttl_s;
+
+	return code->expires_at > call->now && at < call->now ? at : call->now;
+}
+
 static enum gb_err
 find_once(const struct gb_app *app, struct gb_call *call, const char *email, const char *code,
     struct gb_found_link *found)
@@ -145,7 +155,8 @@ find_once(const struct gb_app *app, struct gb_call *call, const char *email, con
 		found->user = (struct gb_user){ .id = "0" };
 	else if (err != GB_OK)
 		return err;
-	if ((err = code_hash(app, call, found->user.id, kind, code, found->link.id_hash)) != GB_OK)
+	if ((err = code_hash(app, call, found->user.id, kind, made_at(app, call, &found->user.codes[kind]), code,
+	    found->link.id_hash)) != GB_OK)
 		return err;
 	found->link.expires_at = found->user.codes[kind].expires_at;
 	if (gb_code_stands(&found->user, &found->link, call->now) && !found->user.locked)

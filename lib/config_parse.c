@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "config_table.h"
+#include "form.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
@@ -50,11 +51,14 @@ gb_parse_bytes(const char *text, struct gb_arena *arena, const char **value)
 	return keep(text, strlen(text), arena, value);
 }
 
+/* UTF-8 without control characters; those above U+007F are 0xc2 and a byte below 0xa0. */
 enum gb_err
 gb_parse_text(const char *text, struct gb_arena *arena, const char **value)
 {
-	for (const char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
+	if (!gb_form_is_utf8(text))
+		return GB_ERR_MISCONFIGURED;
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
+		if (*c < ' ' || *c == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0))
 			return GB_ERR_MISCONFIGURED;
 	return strlen(text) <= 255 ? keep(text, strlen(text), arena, value) : GB_ERR_MISCONFIGURED;
 }

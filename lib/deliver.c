@@ -349,6 +349,7 @@ gb_spool_flush(const struct gb_app *app, int64_t now, size_t *sent, size_t *left
 		close(lock);
 		return GB_ERR_MEMORY;
 	}
+	gb_spool_sweep(app->state, now);
 	err = run(app, arena, now, sent);
 	gb_arena_free(arena);
 	close(lock);

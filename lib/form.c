@@ -104,8 +104,8 @@ sequence_len(const unsigned char *p)
 	return len;
 }
 
-static bool
-is_utf8(const char *text)
+bool
+gb_form_is_utf8(const char *text)
 {
 	size_t len;
 
@@ -144,7 +144,7 @@ gb_form_string(const struct gb_form *form, const char *name, const char **value)
 	*value = NULL;
 	if (pair == NULL)
 		return GB_ERR_MISSING_FIELD;
-	if (!is_utf8(pair->value))
+	if (!gb_form_is_utf8(pair->value))
 		return GB_ERR_INVALID_FIELD;
 	*value = pair->value;
 	return GB_OK;

@@ -30,6 +30,9 @@ enum gb_err gb_form_parse(const char *text, size_t len, struct gb_arena *arena,
  */
 enum gb_err gb_form_string(const struct gb_form *form, const char *name, const char **value);
 
+/* Valid UTF-8 (RFC 3629)? */
+bool gb_form_is_utf8(const char *text);
+
 /*
  * A text as a query carries it: every byte but A-Z a-z 0-9 - . _ ~ and / is
  * written %XX. NULL when there is no memory.

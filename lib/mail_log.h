@@ -12,13 +12,14 @@
  *	2026-11-24T08:00:00Z later kind=reset to=FINGERPRINT tries=1 text
  *
  * `to` is a keyed hash of the address, the first half of it; a text of the server's has
- * the address struck out. At GB_MAIL_LOG_MAX bytes the file becomes mail.log.1. The deliverer alone
- * writes, under its lock.
+ * the address struck out. At GB_MAIL_LOG_MAX bytes the file becomes mail.log.1. The deliverer
+ * writes, under its lock, and whoever could not put a notice into the spool.
  */
 #define GB_MAIL_LOG_MAX (256 * 1024)
 
 /*
- * outcome	"sent", "later", "dropped" or "failed" (the deliverer itself; then state and entry may be NULL)
+ * outcome	"sent", "later", "dropped", "lost" (never in the spool) or "failed" (the deliverer itself; then state and
+ *		entry may be NULL)
  * text		one line; "" for nothing to say
  */
 void gb_mail_log(const struct gb_config *config, const struct gb_state *state, int64_t now, const char *outcome,

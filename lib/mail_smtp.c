@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CURL_DISABLE_TYPECHECK
@@ -37,6 +38,7 @@ struct transfer {
 	const char *left;		/* of the message */
 	size_t left_len;
 	int total_s;
+	time_t end_s;			/* of all of it, the good-bye included */
 	char said[SAID_MAX];		/* the server's last line */
 	char url[300], from[260], to[260], ca[4096];
 };
@@ -104,6 +106,28 @@ hear(char *bytes, size_t size, size_t count, void *context)
 	return len;
 }
 
+static time_t
+monotonic_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/*
+ * CURLOPT_TIMEOUT leaves out the good-bye: a server that answers the message with line after line would be waited for
+ * two minutes more.
+ */
+static int
+is_over(void *context, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal, curl_off_t ulnow)
+{
+	const struct transfer *transfer = context;
+
+	(void)dltotal, (void)dlnow, (void)ultotal, (void)ulnow;
+	return monotonic_s() > transfer->end_s;
+}
+
 static void
 fill(struct transfer *transfer, const struct gb_config *config, const struct gb_envelope *envelope)
 {
@@ -115,6 +139,7 @@ fill(struct transfer *transfer, const struct gb_config *config, const struct gb_
 	transfer->left = envelope->bytes;
 	transfer->left_len = envelope->len;
 	transfer->total_s = envelope->total_s;
+	transfer->end_s = monotonic_s() + envelope->total_s + 1;
 }
 
 static void
@@ -136,6 +161,11 @@ prepare(CURL *handle, struct transfer *transfer, const struct gb_config *config,
 	}
 	curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
 	curl.easy_setopt(handle, CURLOPT_TIMEOUT, (long)transfer->total_s);
+	/* so that the good-bye is said within the transfer, where is_over is asked, and not when the handle is cleaned up */
+	curl.easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
+	curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+	curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, is_over);
+	curl.easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);
 	curl.easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
 	curl.easy_setopt(handle, CURLOPT_MAIL_FROM, transfer->from);
 	curl.easy_setopt(handle, CURLOPT_MAIL_RCPT, to);

@@ -215,6 +215,14 @@ gb_page_refuse(const struct gb_app *app, struct gb_request *req, enum gb_err err
 	return reply(app, req, gb_error_row(err)->status, err, template_name, values, true);
 }
 
+enum gb_err
+gb_page_sorry(const struct gb_config *config, struct gb_request *req, enum gb_err err)
+{
+	const struct gb_app app = { .config = config };
+
+	return gb_page_refuse(&app, req, err, "sorry", NULL);
+}
+
 const char *
 gb_page_fill(const struct gb_app *app, struct gb_request *req, const char *part,
     const struct gb_template_value *given)

@@ -44,6 +44,12 @@ enum gb_err gb_page_refuse(const struct gb_app *app, struct gb_request *req, enu
     const char *template_name, const struct gb_template_value *values);
 
 /*
+ * A failure of ours (500, 503) in place of a page: the template "sorry", err's status and text, a link to try again.
+ * Needs app->config alone. The address asked for may hold a token: Referrer-Policy no-referrer.
+ */
+enum gb_err gb_page_sorry(const struct gb_config *config, struct gb_request *req, enum gb_err err);
+
+/*
  * A part of a page ("session", a row of a list), filled with `values`, base and csrf_token, as the raw value
  * {{&name}} of another. NULL when memory ran out.
  */

@@ -134,8 +134,8 @@ challenge(const struct gb_request *req, enum gb_err err)
 	return "Bearer";
 }
 
-static enum gb_err
-put_retry_after(struct gb_request *req, enum gb_err err)
+enum gb_err
+gb_reply_retry_after(struct gb_request *req, enum gb_err err)
 {
 	int64_t seconds = err == GB_ERR_RATE_LIMITED ? req->call.retry_after_s :
 	    err == GB_ERR_STORE_UNAVAILABLE || err == GB_ERR_MISCONFIGURED ? RETRY_STORE_S : RETRY_BUSY_S;
@@ -181,7 +181,7 @@ gb_reply_error(struct gb_request *req, enum gb_err err)
 	if (row->status == 401)
 		failed = gb_reply_header(req, "WWW-Authenticate", challenge(req, err));
 	else if (row->status == 429 || row->status == 503)
-		failed = put_retry_after(req, err);
+		failed = gb_reply_retry_after(req, err);
 	if (failed != GB_OK)
 		return failed;
 	gb_json_begin(&writer, req->call.arena);

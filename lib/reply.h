@@ -21,6 +21,9 @@ struct gb_reply {
 	size_t headers_len;
 };
 
+/* Retry-After, for an answer of 429 or 503. */
+enum gb_err gb_reply_retry_after(struct gb_request *req, enum gb_err err);
+
 /* Status line and header fields with the blank line behind them; NULL when there is no memory. */
 const char *gb_reply_head(const struct gb_request *req, size_t *len);
 

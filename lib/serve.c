@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "form.h"
 #include "log.h"
+#include "page.h"
 #include "reply.h"
 #include "request.h"
 #include "spool.h"
@@ -256,6 +257,24 @@ answer_form(const struct server *server, struct gb_request *req, enum gb_err err
 	return path != NULL ? gb_reply_redirect(req, 303, path) : GB_ERR_MEMORY;
 }
 
+/* A person who opens a page sees one, also when we cannot do our part. */
+static bool
+is_failed_page(const struct server *server, const struct gb_request *req, enum gb_err err)
+{
+	return server->endpoint->is_page && server->config != NULL && req->accepts_html && gb_error_row(err)->status >= 500 &&
+	    (req->method == GB_METHOD_GET || req->method == GB_METHOD_HEAD);
+}
+
+static enum gb_err
+failed_page(const struct server *server, struct gb_request *req, enum gb_err err)
+{
+	enum gb_err failed = gb_page_sorry(server->config, req, err);
+
+	if (failed == GB_OK && gb_error_row(err)->status == 503)
+		failed = gb_reply_retry_after(req, err);
+	return failed;
+}
+
 /* To a web server's question about a gate, everything but yes is 401, 403 or 503. */
 static enum gb_err
 gate_error(enum gb_err err)
@@ -274,7 +293,11 @@ finish_answer(const struct server *server, struct gb_request *req, enum gb_err e
 		err = gate_error(err);
 	if (req->body == GB_BODY_FORM && rule != GB_FORM_PLAIN && !is_early(err))
 		return answer_form(server, req, err);
-	return err != GB_OK ? gb_reply_error(req, err) : GB_OK;
+	if (err == GB_OK)
+		return GB_OK;
+	if (is_failed_page(server, req, err) && failed_page(server, req, err) == GB_OK)
+		return GB_OK;
+	return gb_reply_error(req, err);
 }
 
 static void

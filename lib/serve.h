@@ -32,6 +32,7 @@ struct gb_endpoint {
 	const char *done;		/* where its ?done=1 goes; NULL: page */
 	bool returns;			/* a form's field `return` decides where success goes, and is kept on refusal */
 	bool mails;			/* it may queue mail: the deliverer is started after its answers */
+	bool is_page;			/* GET answers a page, our own failures too where a browser asks */
 	bool is_health;			/* gets an app of which only `config` is set; opens the rest itself */
 	enum gb_keyring_access keys;
 	bool is_gate;			/* verify: every method, no body, no CORS, its own order */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -22,6 +23,7 @@
 #define LOCK SPOOL "/.lock"
 #define ENTRY_MAX 4096			/* bytes of a file */
 #define TRIES_SHOWN_MAX 99
+#define ASIDE_KEEP_S 3600
 
 static const struct { const char *name; bool is_notice; } kinds[GB_MAIL__COUNT] = {
 	[GB_MAIL_RESET] = { "reset", false },
@@ -143,6 +145,17 @@ gb_spool_look(const struct gb_app *app, int64_t now, size_t *entries, int64_t *o
 	*entries = tally.all;
 	*oldest_s = tally.all > 0 && tally.oldest < now ? now - tally.oldest : 0;
 	return err;
+}
+
+const char *
+gb_spool_trouble(const struct gb_app *app, int64_t now)
+{
+	size_t waiting;
+	int64_t oldest_s;
+
+	if (gb_spool_look(app, now, &waiting, &oldest_s) != GB_OK)
+		return "the spool cannot be read";
+	return waiting >= GB_SPOOL_MAX ? "the spool is full (" GB_SPOOL_MAX_TEXT " entries)" : "the spool cannot be written";
 }
 
 static enum gb_err
@@ -308,6 +321,29 @@ gb_spool_drop(const struct gb_state *state, const char *name)
 
 	snprintf(path, sizeof path, SPOOL "/%s", name);
 	unlinkat(gb_state_fd(state), path, 0);
+}
+
+/* As gb_state_write names what is not whole yet; the lock has another name. */
+static bool
+is_aside(const char *name)
+{
+	return name[0] == '.' && name[1] != '\0' && strspn(name + 1, "0123456789abcdef") == strlen(name + 1);
+}
+
+void
+gb_spool_sweep(const struct gb_state *state, int64_t now)
+{
+	DIR *folder = folder_open(state);
+	const struct dirent *file;
+	struct stat st;
+
+	if (folder == NULL)
+		return;
+	while ((file = readdir(folder)) != NULL)
+		if (is_aside(file->d_name) && fstatat(dirfd(folder), file->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode) && (int64_t)st.st_mtime < now - ASIDE_KEEP_S)
+			unlinkat(dirfd(folder), file->d_name, 0);
+	closedir(folder);
 }
 
 int

@@ -12,6 +12,7 @@
  * commits a fresh mailed id, renders and sends, so that the answer's time and bytes tell nothing.
  */
 #define GB_SPOOL_MAX 10000
+#define GB_SPOOL_MAX_TEXT "10000"
 #define GB_SPOOL_TRIES 10		/* an entry is dropped after so many, or after GB_SPOOL_KEEP_S */
 #define GB_SPOOL_KEEP_S (24 * 3600)
 #define GB_SPOOL_RUN_S 600		/* one flush ends after so long, for another process to go on */
@@ -45,6 +46,9 @@ struct gb_spool_entry {
  * GB_ERR_STORE_UNAVAILABLE when the spool is full or cannot be written.
  */
 enum gb_err gb_spool_put(const struct gb_app *app, struct gb_call *call, const struct gb_spool_entry *entry);
+
+/* Why gb_spool_put refuses now, in words: "the spool is full (10000 entries)". */
+const char *gb_spool_trouble(const struct gb_app *app, int64_t now);
 
 /*
  * Starts the deliverer, a detached child (double fork, setsid, descriptors replaced, PATH and LANG only), when
@@ -80,6 +84,11 @@ enum gb_err gb_spool_defer(const struct gb_state *state, gb_spool_name name, int
 /* Makes every entry that waits due (`guardbee mail flush`); its tries stay counted. */
 enum gb_err gb_spool_hurry(const struct gb_state *state, int64_t now);
 void gb_spool_drop(const struct gb_state *state, const char *name);
+/*
+ * Removes what a writer that was killed left aside (state.h), once it is over an hour old: nobody writes so
+ * long. Done by every flush.
+ */
+void gb_spool_sweep(const struct gb_state *state, int64_t now);
 
 /* "reset", "verify", "pending", "change-email", "notice-password"...: also the letter's name. */
 const char *gb_mail_kind_name(enum gb_mail_kind kind);

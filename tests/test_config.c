@@ -261,7 +261,7 @@ static const struct {
 	{ "MAIL_FROM", { "no.reply+x@example.org" }, { NULL },
 	  { "example.org", "@example.org", "a@", "A <a@example.org>", "-f@example.org", "a@b@c", "a@b\nBcc: c@d", "a b@c", "a@[::1]" } },
 	{ "DEFAULT_LANGUAGE", { "en", "de", "pt-BR" }, { NULL }, { "e", "english-us", "../x", "EN" } },
-	{ "SITE_NAME", { "Bee & Co" }, { NULL }, { "Bee\nBcc: x", "Bee\x7f" } },
+	{ "SITE_NAME", { "Bee & Co", "Bien\xc3\xaa \xf0\x9f\x90\x9d", "Bee\xc2\xa0" "Co" }, { NULL }, { "Bee\nBcc: x", "Bee\x7f", "Bee\xff", "Bien\xea", "Bee\xc0\xaf", "Bee\xc2\x85" } },
 	{ "API_JWT_ISSUER", { "https://example.org" }, { NULL }, { "a\tb" } },
 	{ "API_JWT_AUDIENCE", { "shop" }, { NULL }, { "a\tb" } },
 	{ "SMTP_USER", { "bee" }, { NULL }, { "bee\r\nQUIT" } },

@@ -288,3 +288,42 @@ Test(spool, shows_the_last_lines_of_the_log_and_bounds_it)
 	cr_expect_lt(st.st_size, GB_MAIL_LOG_MAX);
 	cr_expect_eq(st.st_mode & 07777, 0600);
 }
+
+static void
+aside_make(const char *name, int64_t age_s)
+{
+	const struct timespec times[2] = { { .tv_sec = NOW - age_s }, { .tv_sec = NOW - age_s } };
+
+	file_write(name, "half");
+	cr_assert_eq(utimensat(AT_FDCWD, spooled(name), times, 0), 0);
+}
+
+/* A writer that was killed leaves its file aside; nobody else would ever take it away. */
+Test(spool, sweeps_what_a_killed_writer_left)
+{
+	static const char *const kept[] = { ".0123456789abcdef", ".lock", ".keep", "0123456789abcdef" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+		aside_make(kept[i], i == 0 ? 3600 : 100000);
+	aside_make(".fedcba9876543210", 3601);
+	cr_assert_eq(mkdir(spooled(".abcdef"), 0700), 0);
+	gb_spool_sweep(state, NOW);
+	cr_expect_eq(stat(spooled(".fedcba9876543210"), &st), -1);
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+		cr_expect_eq(stat(spooled(kept[i]), &st), 0, "%s", kept[i]);
+	cr_expect_eq(stat(spooled(".abcdef"), &st), 0);
+}
+
+Test(spool, says_why_it_refuses)
+{
+	cr_assert_eq(chmod(spooled(""), 0500), 0);
+	cr_expect_str_eq(gb_spool_trouble(&app, NOW), "the spool cannot be written");
+	cr_assert_eq(chmod(spooled(""), 0700), 0);
+	for (unsigned i = 0; i < GB_SPOOL_MAX; i++)
+		file_write(gb_arena_printf(call.arena, "%012d.00.%012d.%016x", 5, 5, i), "{}");
+	gb_arena_reset(call.arena);
+	cr_expect_str_eq(gb_spool_trouble(&app, NOW), "the spool is full (10000 entries)");
+	cr_assert_eq(rename(spooled(""), gb_arena_printf(call.arena, "%s/gone", folder)), 0);
+	cr_expect_str_eq(gb_spool_trouble(&app, NOW), "the spool cannot be read");
+}

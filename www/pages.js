@@ -11,8 +11,8 @@ import { fillAccount } from "./account.js";
 const body = document.body;
 const min = Number(body.dataset.passwordMin);
 
-/* The token of a mailed link leaves the address bar and the history; the form holds it. */
-if (new URLSearchParams(location.search).has("token"))
+/* The token of a mailed link leaves the address bar and the history; the form holds it. Where we failed, only the address does. */
+if (!body.classList.contains("sorry") && new URLSearchParams(location.search).has("token"))
 	history.replaceState(null, "", location.pathname);
 
 /* Which field of a form an error is about. */

@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 
 
 def openssl(folder, *arguments):
@@ -39,9 +40,12 @@ class Smtp:
 	login		(user, password) that AUTH demands; None: no AUTH
 	replies		{command: line} in place of the usual answer ("MAIL", "RCPT", "DATA", "." ...)
 	silent		accepts, and never says a word
+	stalls		the command after which it says no more ("MAIL", "DATA", "." ...)
+	drips		the command that it answers with line after line of one answer, without an end
 	"""
-	def __init__(self, certificate=None, tls="starttls", login=None, replies=None, silent=False, port=0):
+	def __init__(self, certificate=None, tls="starttls", login=None, replies=None, silent=False, port=0, stalls=None, drips=None):
 		self.tls, self.login, self.replies, self.silent = tls, login, dict(replies or {}), silent
+		self.stalls, self.drips = stalls, drips
 		self.context = None
 		if certificate:
 			self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -95,6 +99,16 @@ class Talk:
 		self.server, self.wire, self.lines, self.secure = server, wire, wire.makefile("rb"), False
 		self.envelope = {"to": [], "login": None}
 
+	def is_held_up(self, word):
+		"""True once the other side has given up."""
+		while word == self.server.drips:
+			self.say("250-and")
+			time.sleep(0.2)
+		if word == self.server.stalls:
+			self.wire.settimeout(60)
+			self.wire.recv(1)
+		return word == self.server.stalls
+
 	def say(self, text):
 		self.wire.sendall(text.encode() + b"\r\n")
 
@@ -109,6 +123,8 @@ class Talk:
 		while line := self.lines.readline().rstrip(b"\r\n").decode():
 			word = line.split(":")[0].split(" ")[0].upper()
 			self.server.commands.append((word, self.secure))
+			if self.is_held_up(word):
+				return None
 			if word in self.server.replies:
 				self.say(self.server.replies[word])
 			elif word == "QUIT":
@@ -154,5 +170,7 @@ class Talk:
 		data = b""
 		while (line := self.lines.readline()) not in (b".\r\n", b""):
 			data += line[1:] if line.startswith(b"..") else line
+		if self.is_held_up("."):
+			return
 		self.server.messages.append({**self.envelope, "data": data, "tls": self.secure})
 		self.say(self.server.replies.get(".", "250 queued"))

@@ -143,6 +143,54 @@ class SmtpTransport(MailCase):
 		self.send(code=TEMPORARY)
 		self.assertLess(time.monotonic() - begun, 15)
 
+	def test_gives_up_on_a_server_that_stalls_or_drips(self):
+		"""Wherever in the dialogue: the whole of it has LIMIT seconds, and the entry stays. All at the same time."""
+		limit = 30
+		self.trust_our_ca()
+		running = []
+		for more in ({"stalls": "EHLO"}, {"stalls": "RCPT"}, {"stalls": "DATA"}, {"stalls": "."}, {"drips": "MAIL"}, {"drips": "."}):
+			server = self.smtp(**more)
+			state = os.path.join(self.directory, f"state{len(running)}")
+			shutil.copytree(self.state, state)
+			folder, self.state = self.state, state
+			self.spool()
+			self.state = folder
+			process = subprocess.Popen([COMMAND, "mail", "flush", "--json"], env={**os.environ, **self.settings, "STATE": state}, stdout=subprocess.PIPE, text=True)
+			self.addCleanup(process.stdout.close)
+			running.append((more, process, server, state, time.monotonic()))
+		for more, process, server, state, begun in running:
+			with self.subTest(more):
+				self.assertEqual(json.loads(process.communicate(timeout=3 * limit)[0]), {"sent": 0, "left": 1})
+				took = time.monotonic() - begun
+				self.assertLess(took, limit + 10)
+				self.assertEqual(server.messages, [] if "." not in more.values() else server.messages)
+				[entry] = json.loads(self.command_at(state, "mail", "list", "--json").stdout)
+				self.assertEqual(entry["tries"], 1)
+				self.assertRegex(entry["said"], "(?i)time|timed out")
+
+	def command_at(self, state, *arguments):
+		return subprocess.run([COMMAND, *arguments], env={**os.environ, **self.settings, "STATE": state}, capture_output=True, text=True, timeout=60)
+
+	def test_says_what_is_missing_without_libcurl(self):
+		"""The loader finds a file of that name which is no library; then, without it, the real one."""
+		server = self.smtp()
+		self.trust_our_ca()
+		bogus = os.path.join(self.directory, "lib")
+		os.mkdir(bogus)
+		with open(os.path.join(bogus, "libcurl.so.4"), "w") as out:
+			out.write("no library\n" * 100)
+		self.settings["LD_LIBRARY_PATH"] = bogus
+		said = self.send(code=TEMPORARY)
+		self.assertFalse(said["permanent"])
+		self.assertRegex(said["said"], r"^MAIL_TRANSPORT=smtp needs libcurl \(package libcurl4\): .*libcurl\.so\.4")
+		self.spool()
+		self.assertEqual(json.loads(self.command("mail", "flush", "--json").stdout), {"sent": 0, "left": 1})
+		[entry] = json.loads(self.command("mail", "list", "--json").stdout)
+		self.assertIn("needs libcurl", entry["said"])
+		self.assertEqual(server.commands, [])
+		del self.settings["LD_LIBRARY_PATH"]
+		self.assertEqual(json.loads(self.command("mail", "flush", "--json").stdout), {"sent": 1, "left": 0})
+
 	def test_speaks_tls_from_the_first_byte_on_port_465(self):
 		try:
 			server = self.smtp(tls="implicit", port=465)
