@@ -181,6 +181,9 @@ $(BUILD)/guardbee: $(BUILD)/shared-host/main.o $(BUILD)/shared-host/absent.o $(B
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) -lcriterion $(LIBS)
 
+# Hidden, or Criterion's libgit2 would take the linked libcrypto for its own, and so would the loaded one.
+$(BUILD)/tests/test_allocation: GB_LDFLAGS += -Wl,--exclude-libs,ALL $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup strndup free gb_arena_alloc gb_arena_copy)
+
 $(BUILD)/tests/sanitizer/options.o: CPPFLAGS += -DLOG_PATH='"$(abspath $(BUILD))/sanitizer/report"'
 
 $(BUILD)/www/%: www/%

@@ -206,7 +206,8 @@ load_refresh_pair(const struct load *load, struct gb_key_source *source)
 		return fail(load, "REFRESH_PRIVATE_KEY", "is required beside REFRESH_PUBLIC_KEY");
 	if ((err = read_pair(load, "REFRESH_PRIVATE_KEY", config->refresh_private_key, "REFRESH_PUBLIC_KEY", config->refresh_public_key)) != GB_OK)
 		return err;
-	return with_fault(load, gb_key_from_numbers("", load->numbers, &source->keys[GB_PURPOSE_REFRESH], &fault), "REFRESH_PRIVATE_KEY", fault);
+	err = gb_key_from_numbers("", load->numbers, &source->keys[GB_PURPOSE_REFRESH], &fault);
+	return with_fault(load, err, "REFRESH_PRIVATE_KEY", fault);
 }
 
 static enum gb_err
@@ -223,8 +224,8 @@ load_access_pair(const struct load *load, struct gb_key_source *source)
 		err = gb_key_made_read(config->state, load->algorithm, load->why, load->why_max, load->numbers);
 	if (err != GB_OK)
 		return err;
-	return with_fault(load, gb_key_source_fill(source, load->numbers, load->access, &fault),
-	    config->access_private_key != NULL ? "ACCESS_PRIVATE_KEY" : "ACCESS_PUBLIC_KEY", fault);
+	err = gb_key_source_fill(source, load->numbers, load->access, &fault);
+	return with_fault(load, err, config->access_private_key != NULL ? "ACCESS_PRIVATE_KEY" : "ACCESS_PUBLIC_KEY", fault);
 }
 
 static enum gb_err
@@ -260,13 +261,15 @@ load_allowed(const struct load *load, const struct gb_algorithm *allowed, struct
 {
 	const struct gb_config *config = load->config;
 	const char *fault;
+	enum gb_err err;
 
 	if (allowed->kind == GB_KEY_SECRET)
 		return set_secret(load, "JWT_KEY", config->jwt_key, allowed, &source->keys[GB_PURPOSE_ACCESS]);
 	sodium_memzero(load->numbers, sizeof *load->numbers);
 	if ((fault = gb_numbers_from_pem(config->access_public_key, false, allowed, load->numbers)) != NULL)
 		return fail(load, "ACCESS_PUBLIC_KEY", fault);
-	return with_fault(load, gb_key_source_fill(source, load->numbers, GB_KEYS_VERIFY, &fault), "ACCESS_PUBLIC_KEY", fault);
+	err = gb_key_source_fill(source, load->numbers, GB_KEYS_VERIFY, &fault);
+	return with_fault(load, err, "ACCESS_PUBLIC_KEY", fault);
 }
 
 static bool

@@ -37,6 +37,18 @@ params_free(OSSL_PARAM *params)
 	gb_libcrypto()->OSSL_PARAM_free(params);
 }
 
+/* Empties libcrypto's list of errors. */
+static bool
+lacked_memory(void)
+{
+	unsigned long error;
+	bool lacked = false;
+
+	while ((error = gb_libcrypto()->ERR_get_error()) != 0)
+		lacked = lacked || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+	return lacked;
+}
+
 static EVP_PKEY *
 key_from_params(const char *type, OSSL_PARAM *params, bool with_private)
 {
@@ -74,11 +86,13 @@ build(const char *type, struct gb_evp_builder *builder, bool with_private, struc
 
 	params_free(params);
 	builder_free(builder);
-	c->ERR_clear_error();
 	if (!good) {
+		bool lacked = made == NULL || lacked_memory();
+
 		gb_evp_pair_free(made);
-		return made == NULL ? GB_ERR_MEMORY : GB_ERR_MISCONFIGURED;
+		return lacked ? GB_ERR_MEMORY : GB_ERR_MISCONFIGURED;
 	}
+	c->ERR_clear_error();
 	*pair = made;
 	return GB_OK;
 }
@@ -108,4 +122,24 @@ gb_evp_pair_free(void *material)
 	gb_libcrypto()->EVP_PKEY_CTX_free(pair->verify);
 	gb_libcrypto()->EVP_PKEY_free(pair->key);
 	free(pair);
+}
+
+enum gb_err
+gb_evp_sign(const struct gb_evp_pair *pair, const unsigned char *digest, size_t digest_len, unsigned char *signature,
+    size_t *len)
+{
+	if (pair->sign == NULL)
+		return GB_ERR_INTERNAL;
+	if (gb_libcrypto()->EVP_PKEY_sign(pair->sign, signature, len, digest, digest_len) == 1)
+		return GB_OK;
+	return lacked_memory() ? GB_ERR_MEMORY : GB_ERR_INTERNAL;
+}
+
+enum gb_err
+gb_evp_verify(const struct gb_evp_pair *pair, const unsigned char *digest, size_t digest_len,
+    const unsigned char *signature, size_t len)
+{
+	if (gb_libcrypto()->EVP_PKEY_verify(pair->verify, signature, len, digest, digest_len) == 1)
+		return GB_OK;
+	return lacked_memory() ? GB_ERR_MEMORY : GB_ERR_SIGNATURE;
 }

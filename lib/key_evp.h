@@ -31,4 +31,13 @@ typedef bool gb_evp_push_fn(struct gb_evp_builder *builder, const struct gb_numb
 enum gb_err gb_evp_pair_new(const char *type, const struct gb_numbers *numbers, gb_evp_push_fn *push, struct gb_evp_pair **pair);
 void gb_evp_pair_free(void *material);
 
+/*
+ * Of a digest. GB_ERR_MEMORY where libcrypto had none; else gb_evp_sign says GB_ERR_INTERNAL, gb_evp_verify
+ * GB_ERR_SIGNATURE. *len as in key.h.
+ */
+enum gb_err gb_evp_sign(const struct gb_evp_pair *pair, const unsigned char *digest, size_t digest_len,
+    unsigned char *signature, size_t *len);
+enum gb_err gb_evp_verify(const struct gb_evp_pair *pair, const unsigned char *digest, size_t digest_len,
+    const unsigned char *signature, size_t len);
+
 #endif

@@ -58,12 +58,13 @@ sign(const struct gb_key *key, const void *bytes, size_t bytes_len, unsigned cha
 	const struct gb_evp_pair *pair = key->material;
 	unsigned char digest[GB_MAC_MAX], der[DER_MAX];
 	size_t digest_len = gb_hash(GB_SHA256, bytes, bytes_len, digest), der_len = sizeof der;
+	enum gb_err err = *len >= pair->signature_len ? gb_evp_sign(pair, digest, digest_len, der, &der_len) : GB_ERR_INTERNAL;
 
-	if (pair->sign == NULL || *len < pair->signature_len ||
-	    gb_libcrypto()->EVP_PKEY_sign(pair->sign, der, &der_len, digest, digest_len) != 1 || !from_der(der, der_len, signature))
-		return GB_ERR_INTERNAL;
-	*len = pair->signature_len;
-	return GB_OK;
+	if (err == GB_OK && !from_der(der, der_len, signature))
+		err = GB_ERR_INTERNAL;
+	if (err == GB_OK)
+		*len = pair->signature_len;
+	return err;
 }
 
 /* One INTEGER of DER: no leading zeros, but one before a byte with its high bit set. Returns the end. */
@@ -97,10 +98,7 @@ verify(const struct gb_key *key, const void *bytes, size_t bytes_len, const unsi
 	der[0] = 0x30;
 	der[1] = (unsigned char)(end - der - 2);
 	digest_len = gb_hash(GB_SHA256, bytes, bytes_len, digest);
-	if (gb_libcrypto()->EVP_PKEY_verify(pair->verify, der, (size_t)(end - der), digest, digest_len) == 1)
-		return GB_OK;
-	gb_libcrypto()->ERR_clear_error();
-	return GB_ERR_SIGNATURE;
+	return gb_evp_verify(pair, digest, digest_len, der, (size_t)(end - der));
 }
 
 const struct gb_key_operations gb_p256_operations = { sign, verify, gb_evp_pair_free };

@@ -63,9 +63,7 @@ sign(const struct gb_key *key, const void *bytes, size_t bytes_len, unsigned cha
 	unsigned char digest[GB_MAC_MAX];
 	size_t digest_len = gb_hash(key->algorithm->hash, bytes, bytes_len, digest);
 
-	if (pair->sign == NULL || *len < pair->signature_len)
-		return GB_ERR_INTERNAL;
-	return gb_libcrypto()->EVP_PKEY_sign(pair->sign, signature, len, digest, digest_len) == 1 ? GB_OK : GB_ERR_INTERNAL;
+	return *len >= pair->signature_len ? gb_evp_sign(pair, digest, digest_len, signature, len) : GB_ERR_INTERNAL;
 }
 
 /* Exactly as many bytes as the modulus: libraries have read past the end of shorter ones. */
@@ -76,10 +74,7 @@ verify(const struct gb_key *key, const void *bytes, size_t bytes_len, const unsi
 	unsigned char digest[GB_MAC_MAX];
 	size_t digest_len = gb_hash(key->algorithm->hash, bytes, bytes_len, digest);
 
-	if (len == pair->signature_len && gb_libcrypto()->EVP_PKEY_verify(pair->verify, signature, len, digest, digest_len) == 1)
-		return GB_OK;
-	gb_libcrypto()->ERR_clear_error();
-	return GB_ERR_SIGNATURE;
+	return len == pair->signature_len ? gb_evp_verify(pair, digest, digest_len, signature, len) : GB_ERR_SIGNATURE;
 }
 
 const struct gb_key_operations gb_rsa_operations = { sign, verify, gb_evp_pair_free };

@@ -19,7 +19,7 @@
  * it see its types; no other does.
  */
 #define GB_LIBCRYPTO_FUNCTIONS(X) \
-	X(OPENSSL_init_crypto) X(ERR_clear_error) \
+	X(OPENSSL_init_crypto) X(ERR_clear_error) X(ERR_get_error) \
 	X(BIO_new_mem_buf) X(BIO_free) X(PEM_read_bio_PrivateKey) X(PEM_read_bio_PUBKEY) \
 	X(BN_bin2bn) X(BN_bn2binpad) X(BN_num_bits) X(BN_clear_free) \
 	X(OSSL_PARAM_BLD_new) X(OSSL_PARAM_BLD_free) X(OSSL_PARAM_BLD_push_BN) X(OSSL_PARAM_BLD_push_utf8_string) \

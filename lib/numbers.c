@@ -134,15 +134,15 @@ gb_numbers_ikm(const struct gb_numbers *numbers, unsigned char ikm[static GB_IKM
 }
 
 /* A private key that does not fit its public half would sign what nobody can verify. */
-static bool
-signs_what_it_verifies(const struct gb_key *key)
+static enum gb_err
+try_out(const struct gb_key *key)
 {
 	static const char bytes[] = "guardbee";
 	unsigned char signature[GB_SIGNATURE_MAX];
 	size_t len = sizeof signature;
+	enum gb_err err = key->operations->sign(key, bytes, sizeof bytes, signature, &len);
 
-	return key->operations->sign(key, bytes, sizeof bytes, signature, &len) == GB_OK &&
-	    key->operations->verify(key, bytes, sizeof bytes, signature, len) == GB_OK;
+	return err == GB_OK ? key->operations->verify(key, bytes, sizeof bytes, signature, len) : err;
 }
 
 enum gb_err
@@ -165,11 +165,10 @@ gb_key_from_numbers(const char *id, const struct gb_numbers *numbers, struct gb_
 	}
 	if ((*key = gb_key_new(id, numbers->algorithm, kind->operations, material, gb_numbers_are_private(numbers))) == NULL)
 		return GB_ERR_MEMORY;
-	if ((*key)->can_sign && !signs_what_it_verifies(*key)) {
-		gb_key_free(*key);
-		*key = NULL;
-		*fault = "has a public and a private half that do not belong together";
-		return GB_ERR_MISCONFIGURED;
-	}
-	return GB_OK;
+	if (!(*key)->can_sign || (err = try_out(*key)) == GB_OK)
+		return GB_OK;
+	gb_key_free(*key);
+	*key = NULL;
+	*fault = "has a public and a private half that do not belong together";
+	return err == GB_ERR_MEMORY ? err : GB_ERR_MISCONFIGURED;
 }

@@ -263,6 +263,45 @@ Test(pairs, refuse_settings_that_do_not_fit)
 	pem_free(&other);
 }
 
+/* The private half of one P-256 key with the public half of another, as the older form of PEM holds them. */
+static const char *
+mixed_pem(void)
+{
+	static const char begin[] = "-----BEGIN EC PRIVATE KEY-----\n", end[] = "-----END EC PRIVATE KEY-----";
+	static char pem[512];
+	unsigned char der[2][160];
+	size_t der_len[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct pem made = pem_make("EC:P-256");
+		char *older = pem_traditional(made.private_key), *body = strstr(older, begin) + strlen(begin);
+
+		cr_assert_eq(sodium_base642bin(der[i], sizeof der[i], body, (size_t)(strstr(body, end) - body), "\n", &der_len[i], NULL,
+		    sodium_base64_VARIANT_ORIGINAL), 0);
+		free(older);
+		pem_free(&made);
+	}
+	memcpy(der[0] + der_len[0] - 64, der[1] + der_len[1] - 64, 64);
+	strcpy(pem, begin);
+	sodium_bin2base64(pem + strlen(pem), sizeof pem - strlen(pem), der[0], der_len[0], sodium_base64_VARIANT_ORIGINAL);
+	strcat(pem, "\n");
+	return strcat(pem, end);
+}
+
+/* It once stopped the start with an empty line: what was wrong was read before it was known. */
+Test(pairs, say_that_two_halves_do_not_belong_together)
+{
+	struct gb_config config = config_of("ES256");
+
+	config.access_private_key = mixed_pem();
+	expect_refused(&config, "ACCESS_PRIVATE_KEY has a public and a private half that do not belong together");
+	config = config_of("ES256");
+	config.refresh_private_key = mixed_pem();
+	expect_refused(&config, "REFRESH_PRIVATE_KEY has a public and a private half that do not belong together");
+	gb_keyring_close(open_ring(&(struct gb_config){ .app_env = GB_ENV_PRODUCTION, .algorithm = "ES256", .allowed_algorithms = "ES256",
+	    .access_private_key = pem_of("ES256")->private_key }, GB_KEYS_SIGN));
+}
+
 Test(pairs, sign_refresh_tokens_with_their_own_pair_or_a_derived_key)
 {
 	struct pem other = pem_make("ED25519");
