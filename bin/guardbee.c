@@ -16,6 +16,7 @@
 
 static const struct gb_command *const nouns[] = {
 	gb_config_commands,
+	gb_doctor_commands,
 	gb_key_commands,
 	gb_mail_commands,
 	gb_session_commands,
@@ -71,7 +72,7 @@ find(int argc, char *const *argv, int *words)
 		for (const struct gb_command *row = nouns[i]; row->noun != NULL; row++) {
 			const bool alone = *row->verb == '\0';
 
-			if (strcmp(row->noun, argv[0]) != 0 || (alone ? argc > 1 : argc < 2 || strcmp(row->verb, argv[1]) != 0))
+			if (strcmp(row->noun, argv[0]) != 0 || (alone ? argc > 1 + row->args_max : argc < 2 || strcmp(row->verb, argv[1]) != 0))
 				continue;
 			*words = alone ? 1 : 2;
 			return row;
@@ -186,6 +187,7 @@ main(int argc, char **argv)
 		return usage(row != NULL ? row->noun : NULL, stderr);
 	if ((code = prepare(row, &line)) != EX_OK)
 		return code;
+	ctx.env_file = line.env_file;
 	ctx.call.now = (int64_t)time(NULL);
 	ctx.call.arena = gb_arena_new();
 	ctx.row_arena = gb_arena_new();

@@ -26,6 +26,7 @@ enum gb_command_need {
 struct gb_context {
 	const struct gb_config *config;
 	const struct gb_app *app;	/* NULL unless GB_NEED_APP */
+	const char *env_file;		/* --env FILE; NULL: none */
 	struct gb_call call;		/* now, arena; address "", no user agent */
 	bool json;			/* --json */
 	bool immediately;		/* --now */
@@ -47,6 +48,7 @@ struct gb_command {
 };
 
 extern const struct gb_command gb_config_commands[];
+extern const struct gb_command gb_doctor_commands[];
 extern const struct gb_command gb_export_commands[];
 extern const struct gb_command gb_import_commands[];
 extern const struct gb_command gb_key_commands[];

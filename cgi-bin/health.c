@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "log.h"
+#include "probe.h"
 #include "serve.h"
 #include "spool.h"
 
@@ -103,6 +104,7 @@ health(const struct gb_app *app, struct gb_request *req)
 			gb_log("health", "%s: %s", checks[i].name, why);
 		all = all && ok[i];
 	}
+	gb_probe_answer(app, req);
 	gb_json_begin(&writer, req->call.arena);
 	gb_json_open(&writer, NULL, '{');
 	gb_json_put_string(&writer, "status", all ? "ok" : "failing");
