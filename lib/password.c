@@ -254,6 +254,7 @@ gb_password_verify(const struct gb_config *config, const struct gb_state *state,
 	if (err == GB_ERR_INVALID_CREDENTIALS && (!known || gb_password_needs_rehash(config, stored_hash))) {
 		gb_password_of_nobody(config, nobody);
 		err = stored_verify(nobody, password, len > GB_PASSWORD_MAX ? GB_PASSWORD_MAX : len);
+		err = err == GB_OK ? GB_ERR_INVALID_CREDENTIALS : err;	/* nobody's password lets nobody in */
 	}
 	close(slot);
 	return err;
