@@ -4,7 +4,7 @@
 # packages were missing for.
 #   make run [PORT=8080] [STATE=var] [SETTING=value...]
 #   make test [SANITIZE=address,undefined] [WITHOUT=browser,fuzz]
-#   make coverage, make bench, make fuzz, make crash
+#   make coverage, make bench, make fuzz, make crash, make timing
 #   make shared-host: build/guardbee-shared-host.tar.gz, for a web space without root or compiler
 #   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee]
 # build/ holds all that is made; a sanitized build stands in its own folder below it.
@@ -62,10 +62,10 @@ BENCH := $(addprefix $(BUILD)/tests/bench/,jwt jwt_peers store store_growth star
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
-.PHONY: all tests run test bench fuzz crash coverage shared-host install clean
+.PHONY: all tests run test bench fuzz crash timing coverage shared-host install clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
-tests: all $(TESTS) $(INTEROP) $(BENCH) $(NODE_MODULES)
+tests: all $(TESTS) $(INTEROP) $(BENCH) $(BUILD)/tests/timing/timing $(NODE_MODULES)
 
 # The lists are read before anything is built: on a bare machine there is no compiler yet.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -80,12 +80,13 @@ test:
 	+@$(MAKE) --no-print-directory shared-host
 	@tests/run $(BUILD) $(if $(SANITIZE),--seconds 2400) $(addprefix --without ,$(subst $(comma), ,$(WITHOUT)))
 
-bench fuzz crash:
+bench fuzz crash timing:
 	@etc/install-packages etc/packages etc/packages-test
 	+@$(MAKE) --no-print-directory $(JOBS) tests
 	@$(RUN_$@)
 RUN_bench = set -e; for script in $$(find tests/bench -maxdepth 1 -type f -perm -u=x | sort); do $$script $(BUILD); done
 RUN_fuzz = tests/fuzz/run $(BUILD)
+RUN_timing = $(BUILD)/tests/timing/timing $(CALLS)
 RUN_crash = BUILD=$(BUILD) tests/crash/run.py long
 
 shared-host:
@@ -197,6 +198,9 @@ $(BUILD)/tests/interop/token: $(BUILD)/tests/interop/token.o $(SANITIZER) $(LIBG
 $(BUILD)/tests/interop/peers.o: GB_CPPFLAGS := -D_GNU_SOURCE
 $(BUILD)/tests/interop/peers: $(BUILD)/tests/interop/peers.o
 	$(LINK) -ljwt -lcjose -ljansson -lcrypto
+
+$(BUILD)/tests/timing/timing: $(BUILD)/tests/timing/timing.o $(BUILD)/tests/store_memory.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
+	$(LINK) $(LIBS)
 
 $(BUILD)/tests/bench/jwt: $(BUILD)/tests/bench/jwt.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)
