@@ -25,8 +25,9 @@
 static const char SHELL[] = "in a shell, as root or as its owner";
 static const char SETTINGS[] = "among the settings (the environment file)";
 
-/* Where servers of all kinds show files from. */
-static const char *const web_spaces[] = { "public_html", "htdocs", "httpdocs", "html", "www", "wwwroot", "webroot", NULL };
+/* Where servers of all kinds show files from. Below www some hosts keep whole accounts, private folders too. */
+static const char *const web_spaces[] = { "public_html", "htdocs", "httpdocs", "html", "wwwroot", "webroot", NULL };
+static const char *const maybe_web_spaces[] = { "www", NULL };
 
 /* Names of our programs, as sockets are called after them. */
 static const char *const programs[] = {
@@ -199,18 +200,21 @@ static void
 check_place(struct gb_doctor *doctor)
 {
 	char *path = realpath(doctor->state, NULL);
-	const char *part = path, *space = NULL;
+	const char *part = path;
+	bool shown = false, maybe = false;
 
 	for (size_t len; part != NULL && *part != '\0'; part += len) {
 		part += *part == '/';
 		len = strcspn(part, "/");
-		if (is_one_of(web_spaces, part, len))
-			space = part;
+		shown = shown || is_one_of(web_spaces, part, len);
+		maybe = maybe || is_one_of(maybe_web_spaces, part, len);
 	}
-	if (space != NULL)
+	if (shown)
 		gb_doctor_say(doctor, "place", GB_FAULT,
 		    (struct gb_cure){ "mv the folder STATE out of it, and STATE=/its/new/place", SETTINGS },
 		    "STATE lies in %s, which web servers show to everyone", path);
+	else if (maybe)
+		gb_doctor_say(doctor, "place", GB_NOTE, NOTHING, "STATE lies in %s: guardbee doctor URL finds out whether that is shown", path);
 	else if (path != NULL)
 		gb_doctor_say(doctor, "place", GB_FINE, NOTHING, "STATE lies in no web space");
 	free(path);

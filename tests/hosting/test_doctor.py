@@ -133,13 +133,13 @@ class Here(DoctorCase):
 		self.expect(self.doctor(), "modes", "ok")
 
 	def test_place(self):
-		for folder, result in (("public_html", "fault"), ("www", "fault"), ("public_html2", "ok")):
+		for folder, result in (("public_html", "fault"), ("www", "note"), ("public_html2", "ok")):
 			with self.subTest(folder=folder):
 				state = os.path.join(self.folder, folder, "state")
 				os.makedirs(state, 0o700)
 				self.expect(self.doctor(STATE=state), "place", result)
-		os.symlink(os.path.join(self.folder, "www"), os.path.join(self.folder, "elsewhere"))
-		self.expect(self.doctor(STATE=self.folder + "/elsewhere/state"), "place", "fault", "/www/state")
+		os.symlink(os.path.join(self.folder, "public_html"), os.path.join(self.folder, "elsewhere"))
+		self.expect(self.doctor(STATE=self.folder + "/elsewhere/state"), "place", "fault", "/public_html/state")
 
 	@unittest.skipUnless(IS_ROOT, "another user's home is root's to make")
 	def test_shared_user(self):
