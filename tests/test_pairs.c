@@ -156,9 +156,31 @@ add(struct spelling *spelling, const void *bytes, size_t len)
 	spelling->len += len;
 }
 
-/* PEM with and without its last newline, with CRLF; DER; its base64; PKCS#1 or the point; nothing. */
+/* The JWK as we publish it, and its number alone: "n" or "x", as text and as bytes. */
+static void
+spell_jwk(struct spelling *spellings, const struct gb_keyring *keyring)
+{
+	struct gb_json_writer writer;
+	const char *jwks, *jwk, *number, *end;
+	size_t len;
+
+	gb_json_begin(&writer, arena);
+	gb_keyring_write_jwks(keyring, NOW, &writer);
+	jwks = gb_json_text(&writer, &len);
+	jwk = strchr(jwks + 1, '{');
+	add(&spellings[0], jwk, (size_t)(strchr(jwk, '}') + 1 - jwk));
+	number = strstr(jwk, "\"n\":\"") != NULL ? strstr(jwk, "\"n\":\"") : strstr(jwk, "\"x\":\"");
+	cr_assert_not_null(number);
+	number += strlen("\"n\":\"");
+	end = strchr(number, '"');
+	add(&spellings[1], number, (size_t)(end - number));
+	cr_assert_eq(sodium_base642bin(spellings[2].bytes, sizeof spellings[2].bytes, number, (size_t)(end - number), NULL, &spellings[2].len, NULL,
+	    sodium_base64_VARIANT_URLSAFE_NO_PADDING), 0);
+}
+
+/* PEM with and without its last newline, with CRLF; DER; its base64; PKCS#1 or the point; nothing; JWK and its number. */
 static size_t
-spell(struct spelling *spellings, const char *pem, const unsigned char *der, size_t der_len)
+spell(struct spelling *spellings, const char *pem, const unsigned char *der, size_t der_len, const struct gb_keyring *keyring)
 {
 	size_t tail_len = der_len < 270 ? 32 : 270;
 
@@ -170,7 +192,8 @@ spell(struct spelling *spellings, const char *pem, const unsigned char *der, siz
 	sodium_bin2base64((char *)spellings[4].bytes, sizeof spellings[4].bytes, der, der_len, sodium_base64_VARIANT_ORIGINAL);
 	spellings[4].len = strlen((char *)spellings[4].bytes);
 	add(&spellings[5], der + der_len - tail_len, tail_len);
-	return 7;
+	spell_jwk(&spellings[7], keyring);
+	return 10;
 }
 
 /*
@@ -189,8 +212,8 @@ Test(pairs, refuse_hmacs_under_the_public_key_in_every_spelling)
 		EVP_PKEY *key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
 		unsigned char *der = NULL;
 		int der_len = i2d_PUBKEY(key, &der);
-		struct spelling spellings[8] = { { 0, "" } };
-		size_t n = spell(spellings, public_key, der, (size_t)der_len);
+		struct spelling spellings[10] = { { 0, "" } };
+		size_t n = spell(spellings, public_key, der, (size_t)der_len, keyring);
 
 		for (size_t s = 0; s < n; s++)
 			for (size_t m = 0; m < 3; m++) {
