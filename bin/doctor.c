@@ -51,6 +51,18 @@ gb_doctor_say(struct gb_doctor *doctor, const char *check, enum gb_finding findi
 		print_cure(&cure);
 }
 
+struct gb_cure
+gb_doctor_cure(struct gb_doctor *doctor, const char *where, const char *format, ...)
+{
+	char line[2048];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	return (struct gb_cure){ gb_arena_copy(doctor->arena, line, strlen(line)), where };
+}
+
 /* What it opens it opens as the programs do; a STATE that is not there it does not make. */
 static int
 examine(struct gb_context *ctx, int argc, char **argv)
@@ -71,7 +83,8 @@ examine(struct gb_context *ctx, int argc, char **argv)
 	if (gb_config_load(NULL, NULL, why, sizeof why, &config) != GB_OK)
 		gb_doctor_say(&doctor, "settings", GB_FAULT, (struct gb_cure){ NULL, NULL }, "%s", why);
 	doctor.config = config;
-	gb_doctor_inside(&doctor);
+	gb_doctor_state(&doctor);
+	gb_doctor_settings(&doctor);
 	if (argc > 0)
 		gb_doctor_url(&doctor, argv[0]);
 	gb_config_free(config);

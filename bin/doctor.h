@@ -24,10 +24,19 @@ struct gb_cure {
 void gb_doctor_say(struct gb_doctor *doctor, const char *check, enum gb_finding finding, struct gb_cure cure,
     const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* Where most cures go. */
+#define GB_DOCTOR_SETTINGS "among the settings (the environment file)"
+
+/* A line that names something. */
+struct gb_cure gb_doctor_cure(struct gb_doctor *doctor, const char *where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Before the command becomes the owner of STATE: modes of the environment's file, and of sockets. */
 void gb_doctor_outside(struct gb_doctor *doctor);
-/* Settings, STATE, store, keys, disk, clock, mail, gate. */
-void gb_doctor_inside(struct gb_doctor *doctor);
+/* STATE as its owner sees it. */
+void gb_doctor_state(struct gb_doctor *doctor);
+/* Store, keys, clock, mail, gate; nothing where the settings are unfit. */
+void gb_doctor_settings(struct gb_doctor *doctor);
 /* Asks the web server at url. */
 void gb_doctor_url(struct gb_doctor *doctor, const char *url);
 

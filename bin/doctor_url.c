@@ -19,8 +19,6 @@
 
 #define NOTHING ((struct gb_cure){ NULL, NULL })
 
-static const char SETTINGS[] = "among the settings (the environment file)";
-
 /* The lines that mend a server, by how it calls itself in SERVER_SOFTWARE; the first row where it does not say. */
 enum server { OTHER, APACHE, LIGHTTPD, NGINX, SERVER__COUNT };
 
@@ -155,7 +153,7 @@ visit_health(struct visit *visit)
 	if (!is_health(&answer))
 		return false;
 	if (visit->seen == NULL)
-		gb_doctor_say(doctor, "seen", GB_FAULT, (struct gb_cure){ gb_arena_printf(doctor->arena, "STATE=%s", doctor->state), "in the environment of the programs" },
+		gb_doctor_say(doctor, "seen", GB_FAULT, gb_doctor_cure(doctor, "in the environment of the programs", "STATE=%s", doctor->state),
 		    "the programs at %s have another STATE, or run an older guardbee", visit->url);
 	return visit->seen != NULL;
 }
@@ -215,7 +213,6 @@ static void
 check_address(struct visit *visit)
 {
 	const char *remote = seen(visit, "REMOTE_ADDR"), *forwarded = seen(visit, "HTTP_X_FORWARDED_FOR"), *client = seen(visit, "client");
-	struct gb_arena *arena = visit->doctor->arena;
 	bool proxied = *forwarded != '\0' && strcmp(forwarded, CLAIMED) != 0;
 
 	if (strcmp(remote, CLAIMED) == 0 || (strcmp(client, CLAIMED) == 0 && !proxied))
@@ -225,7 +222,7 @@ check_address(struct visit *visit)
 	else if (proxied && strcmp(client, remote) == 0 && is_in(forwarded, remote) && strncmp(remote, "127.", 4) == 0)
 		gb_doctor_say(visit->doctor, "address", GB_NOTE, NOTHING, "client and proxy are both this machine: ask from another one");
 	else if (proxied && strcmp(client, remote) == 0 && !is_in(forwarded, remote))
-		gb_doctor_say(visit->doctor, "address", GB_FAULT, (struct gb_cure){ gb_arena_printf(arena, "TRUSTED_PROXIES=%s", remote), SETTINGS },
+		gb_doctor_say(visit->doctor, "address", GB_FAULT, gb_doctor_cure(visit->doctor, GB_DOCTOR_SETTINGS, "TRUSTED_PROXIES=%s", remote),
 		    "all clients count as the proxy %s: one who fails locks out everyone", remote);
 	else
 		gb_doctor_say(visit->doctor, "address", GB_FINE, NOTHING, "a client counts by its own address (this one: %s)", client);
@@ -251,7 +248,7 @@ check_root(struct visit *visit)
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (*seen(visit, names[i]) != '\0' && gb_state_is_below(visit->doctor->state, seen(visit, names[i]))) {
-			gb_doctor_say(visit->doctor, "web space", GB_FAULT, (struct gb_cure){ "STATE=/a/place/outside", SETTINGS },
+			gb_doctor_say(visit->doctor, "web space", GB_FAULT, (struct gb_cure){ "STATE=/a/place/outside", GB_DOCTOR_SETTINGS },
 			    "STATE is below %s, which the server shows to everyone", seen(visit, names[i]));
 			return;
 		}
@@ -268,7 +265,7 @@ check_frontend(struct visit *visit)
 	if (strcmp(frontend, visit->url) == 0)
 		gb_doctor_say(visit->doctor, "frontend", GB_FINE, NOTHING, "mailed links lead here");
 	else
-		gb_doctor_say(visit->doctor, "frontend", GB_FAULT, (struct gb_cure){ gb_arena_printf(visit->doctor->arena, "FRONTEND_URL=%s", visit->url), SETTINGS },
+		gb_doctor_say(visit->doctor, "frontend", GB_FAULT, gb_doctor_cure(visit->doctor, GB_DOCTOR_SETTINGS, "FRONTEND_URL=%s", visit->url),
 		    "mailed links lead to %s", frontend);
 }
 

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor_local.c: what can be seen on this machine: files, sockets, settings, store, keys, clock, mail. */
+/* doctor_files.c: what files say: modes of the environment's, of sockets and of STATE, its place, its user, its disk. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -17,13 +13,11 @@
 
 #define DISK_FREE_MIN	(64ull << 20)	/* bytes; health fails at half of it */
 #define DEPTH_MAX	4		/* of folders below STATE */
-#define CONNECT_MS	5000
 #define FIRST_USER	1000		/* below it are the system's own */
 
 #define NOTHING ((struct gb_cure){ NULL, NULL })
 
 static const char SHELL[] = "in a shell, as root or as its owner";
-static const char SETTINGS[] = "among the settings (the environment file)";
 
 /* Where servers of all kinds show files from. Below www some hosts keep whole accounts, private folders too. */
 static const char *const web_spaces[] = { "public_html", "htdocs", "httpdocs", "html", "wwwroot", "webroot", NULL };
@@ -34,15 +28,6 @@ static const char *const programs[] = {
 	"change-email", "change-password", "delete-account", "forgot-password", "health", "introspect", "jwks", "login", "logout",
 	"me", "page", "refresh", "register", "reset-password", "revoke", "sessions", "verify", "verify-email", NULL
 };
-
-static const char *
-cure_text(struct gb_doctor *doctor, const char *format, const char *value)
-{
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	return gb_arena_printf(doctor->arena, format, value);
-#pragma GCC diagnostic pop
-}
 
 static bool
 is_one_of(const char *const *names, const char *name, size_t len)
@@ -64,7 +49,7 @@ check_env_file(struct gb_doctor *doctor)
 	if (path == NULL || stat(path, &st) != 0)
 		return;
 	if ((st.st_mode & 077) != 0)
-		gb_doctor_say(doctor, "environment", GB_FAULT, (struct gb_cure){ cure_text(doctor, "chmod 600 %s", path), SHELL },
+		gb_doctor_say(doctor, "environment", GB_FAULT, gb_doctor_cure(doctor, SHELL, "chmod 600 %s", path),
 		    "%s is open to group or others (%03o), and holds keys", path, st.st_mode & 0777u);
 	else
 		gb_doctor_say(doctor, "environment", GB_FINE, NOTHING, "%s is its owner's alone", path);
@@ -118,7 +103,7 @@ check_sockets(struct gb_doctor *doctor)
 		sockets++;
 		if (is_open_to_others(path, &st) && open++ == 0)
 			gb_doctor_say(doctor, "sockets", GB_FAULT,
-			    (struct gb_cure){ gb_arena_printf(doctor->arena, "chmod o= %.*s", (int)(strrchr(path, '/') - path), path), SHELL },
+			    gb_doctor_cure(doctor, SHELL, "chmod o= %.*s", (int)(strrchr(path, '/') - path), path),
 			    "every user may speak FastCGI to %s, and say who asks", path);
 	}
 	if (list != NULL)
@@ -145,7 +130,7 @@ check_state(struct gb_doctor *doctor)
 		gb_doctor_say(doctor, "state", GB_FINE, NOTHING, "%s", doctor->state);
 	else
 		gb_doctor_say(doctor, "state", GB_FAULT,
-		    (struct gb_cure){ cure_text(doctor, "install -d -m 700 -o www-data %s", doctor->state), "as root, with the web server's user" },
+		    gb_doctor_cure(doctor, "as root, with the web server's user", "install -d -m 700 -o www-data %s", doctor->state),
 		    "%s: %s", doctor->state, strerror(errno));
 }
 
@@ -188,11 +173,11 @@ check_modes(struct gb_doctor *doctor)
 	if (!find_open(doctor->state, st.st_uid, DEPTH_MAX, open))
 		gb_doctor_say(doctor, "modes", GB_FINE, NOTHING, "all below STATE is its owner's alone");
 	else if (lstat(open, &st) == 0 && (st.st_mode & 077) != 0)
-		gb_doctor_say(doctor, "modes", GB_FAULT, (struct gb_cure){ cure_text(doctor, "chmod -R go= %s", doctor->state), SHELL },
+		gb_doctor_say(doctor, "modes", GB_FAULT, gb_doctor_cure(doctor, SHELL, "chmod -R go= %s", doctor->state),
 		    "%s is open to group or others (%03o)", open, st.st_mode & 0777u);
 	else
 		gb_doctor_say(doctor, "modes", GB_FAULT,
-		    (struct gb_cure){ gb_arena_printf(doctor->arena, "chown -R --reference=%s %s", doctor->state, doctor->state), "as root" },
+		    gb_doctor_cure(doctor, "as root", "chown -R --reference=%s %s", doctor->state, doctor->state),
 		    "%s belongs to another user", open);
 }
 
@@ -211,7 +196,7 @@ check_place(struct gb_doctor *doctor)
 	}
 	if (shown)
 		gb_doctor_say(doctor, "place", GB_FAULT,
-		    (struct gb_cure){ "mv the folder STATE out of it, and STATE=/its/new/place", SETTINGS },
+		    (struct gb_cure){ "mv the folder STATE out of it, and STATE=/its/new/place", GB_DOCTOR_SETTINGS },
 		    "STATE lies in %s, which web servers show to everyone", path);
 	else if (maybe)
 		gb_doctor_say(doctor, "place", GB_NOTE, NOTHING, "STATE lies in %s: guardbee doctor URL finds out whether that is shown", path);
@@ -257,126 +242,15 @@ check_disk(struct gb_doctor *doctor)
 		return;
 	bytes = (unsigned long long)disk.f_bavail * disk.f_frsize;
 	gb_doctor_say(doctor, "disk", bytes < DISK_FREE_MIN ? GB_FAULT : GB_FINE,
-	    bytes < DISK_FREE_MIN ? (struct gb_cure){ cure_text(doctor, "df -h %s", doctor->state), "to see which disk is full" } : NOTHING,
+	    bytes < DISK_FREE_MIN ? gb_doctor_cure(doctor, "to see which disk is full", "df -h %s", doctor->state) : NOTHING,
 	    "%llu MiB are free", bytes >> 20);
 }
 
-/* --- with settings --------------------------------------------------------------------------------------------- */
-
-static void
-check_settings(struct gb_doctor *doctor)
-{
-	const struct gb_config *config = doctor->config;
-
-	if (config->app_env != GB_ENV_PRODUCTION)
-		gb_doctor_say(doctor, "settings", GB_NOTE, (struct gb_cure){ "APP_ENV=production", SETTINGS }, "APP_ENV is for development or testing");
-	else
-		gb_doctor_say(doctor, "settings", GB_FINE, NOTHING, "fit");
-}
-
-static void
-check_opens(struct gb_doctor *doctor)
-{
-	const struct gb_config *config = doctor->config;
-	int64_t now = doctor->ctx->call.now;
-	char why[256] = "";
-	struct gb_app app;
-	struct stat st;
-	enum gb_err err;
-
-	if (lstat(doctor->state, &st) != 0)
-		return;
-	if ((err = gb_app_open(config, GB_KEYS_SIGN, now, why, sizeof why, &app)) != GB_OK) {
-		gb_doctor_say(doctor, "store, keys", GB_FAULT, NOTHING, "%s", why);
-		return;
-	}
-	if (why[0] != '\0')
-		gb_doctor_say(doctor, "keys", GB_NOTE, NOTHING, "%s", why);
-	if ((err = gb_keyring_health(app.keyring, why, sizeof why)) != GB_OK)
-		gb_doctor_say(doctor, "keys", GB_FAULT, NOTHING, "%s", why);
-	if ((err = gb_store_health(app.store, now, why, sizeof why)) != GB_OK)
-		gb_doctor_say(doctor, "store, keys", GB_FAULT, NOTHING, "%s", why);
-	else
-		gb_doctor_say(doctor, "store, keys", GB_FINE, NOTHING, "open");
-	/* the store remembers when its commits were made */
-	if (err == GB_OK && why[0] != '\0')
-		gb_doctor_say(doctor, "clock", GB_NOTE, (struct gb_cure){ "timedatectl", "if the clock is wrong, as root" }, "%s", why);
-	else if (err == GB_OK)
-		gb_doctor_say(doctor, "clock", GB_FINE, NOTHING, "goes on from the last commit");
-	gb_app_close(&app);
-}
-
-/* An answer within five seconds; errno says why not. */
-static bool
-can_connect(const char *host, const char *port)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *found = NULL;
-	bool ok = false;
-
-	errno = EHOSTUNREACH;
-	if (getaddrinfo(host, port, &hints, &found) != 0)
-		return false;
-	for (const struct addrinfo *at = found; at != NULL && !ok; at = at->ai_next) {
-		struct pollfd ready = { .fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), .events = POLLOUT };
-		socklen_t len = sizeof(int);
-		int error = 0;
-
-		if (ready.fd < 0)
-			continue;
-		connect(ready.fd, at->ai_addr, at->ai_addrlen);
-		ok = poll(&ready, 1, CONNECT_MS) == 1 && getsockopt(ready.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0;
-		errno = error != 0 ? error : ETIMEDOUT;
-		close(ready.fd);
-	}
-	freeaddrinfo(found);
-	return ok;
-}
-
-static void
-check_mail(struct gb_doctor *doctor)
-{
-	const struct gb_config *config = doctor->config;
-	char port[16];
-
-	snprintf(port, sizeof port, "%d", (int)config->smtp_port);
-	if (config->mail_transport == GB_TRANSPORT_SENDMAIL && access(config->sendmail, X_OK) != 0)
-		gb_doctor_say(doctor, "mail", GB_FAULT, (struct gb_cure){ "SENDMAIL=/where/it/is/sendmail", SETTINGS },
-		    "SENDMAIL %s: %s", config->sendmail, strerror(errno));
-	else if (config->mail_transport == GB_TRANSPORT_SMTP && !can_connect(config->smtp_host, port))
-		gb_doctor_say(doctor, "mail", GB_FAULT, (struct gb_cure){ "SMTP_HOST=your.mail.server", SETTINGS },
-		    "%s port %s: %s", config->smtp_host, port, strerror(errno));
-	else if (config->mail_transport == GB_TRANSPORT_FILE && config->app_env == GB_ENV_PRODUCTION)
-		gb_doctor_say(doctor, "mail", GB_FAULT, (struct gb_cure){ "MAIL_TRANSPORT=sendmail", SETTINGS },
-		    "mails are files in STATE/mail: nobody gets one");
-	else
-		gb_doctor_say(doctor, "mail", GB_FINE, NOTHING, "the transport is there; guardbee mail test ADDRESS sends one");
-}
-
-static void
-check_gate(struct gb_doctor *doctor)
-{
-	const struct gb_config *config = doctor->config;
-	bool open = config->registration != GB_REGISTRATION_CLOSED;
-
-	if (open && config->gate_requires == GB_GATE_NONE)
-		gb_doctor_say(doctor, "gate", GB_FAULT, (struct gb_cure){ "GATE_REQUIRES=verified", SETTINGS },
-		    "anyone may register, with any address, and passes the gate at once");
-	else if (open)
-		gb_doctor_say(doctor, "gate", GB_NOTE, (struct gb_cure){ "REGISTRATION=closed", "among the settings; or give the gate a GATE_GROUP" },
-		    "anyone with an address may register and pass the gate");
-	else
-		gb_doctor_say(doctor, "gate", GB_FINE, NOTHING, "accounts are the operator's to give");
-}
-
 void
-gb_doctor_inside(struct gb_doctor *doctor)
+gb_doctor_state(struct gb_doctor *doctor)
 {
-	static void (*const of_state[])(struct gb_doctor *doctor) = { check_state, check_modes, check_place, check_user, check_disk };
-	static void (*const of_settings[])(struct gb_doctor *doctor) = { check_settings, check_opens, check_mail, check_gate };
+	static void (*const checks[])(struct gb_doctor *doctor) = { check_state, check_modes, check_place, check_user, check_disk };
 
-	for (size_t i = 0; *doctor->state != '\0' && i < sizeof of_state / sizeof *of_state; i++)
-		of_state[i](doctor);
-	for (size_t i = 0; doctor->config != NULL && i < sizeof of_settings / sizeof *of_settings; i++)
-		of_settings[i](doctor);
+	for (size_t i = 0; *doctor->state != '\0' && i < sizeof checks / sizeof *checks; i++)
+		checks[i](doctor);
 }
