@@ -59,13 +59,15 @@ WWW := $(patsubst %,$(BUILD)/%,$(wildcard www/*.* www/texts/*.*))
 NODE_MODULES := build/browser/node_modules/.package-lock.json build/interop/node_modules/.package-lock.json
 INTEROP := $(BUILD)/tests/interop/token $(BUILD)/tests/interop/peers
 BENCH := $(addprefix $(BUILD)/tests/bench/,jwt jwt_peers store store_growth start null)
+# Goes into real programs by LD_PRELOAD.
+PLANT := $(BUILD)/tests/sandbox/plant.so
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
 .PHONY: all tests run test bench fuzz crash timing coverage shared-host install clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
-tests: all $(TESTS) $(INTEROP) $(BENCH) $(BUILD)/tests/timing/timing $(NODE_MODULES)
+tests: all $(TESTS) $(INTEROP) $(BENCH) $(BUILD)/tests/timing/timing $(PLANT) $(NODE_MODULES)
 
 # The lists are read before anything is built: on a bare machine there is no compiler yet.
 JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -96,7 +98,7 @@ shared-host:
 # Branch coverage of lib/ by everything `make test` runs.
 coverage:
 	@etc/install-packages etc/packages etc/packages-test
-	+@$(MAKE) --no-print-directory $(JOBS) BUILD=build/coverage CFLAGS='-O0 -g --coverage' tests
+	+@$(MAKE) --no-print-directory $(JOBS) BUILD=build/coverage CPPFLAGS=-DGB_UNCONFINED CFLAGS='-O0 -g --coverage' tests
 	-tests/run build/coverage
 	gcovr --root . --filter lib/ --branches --print-summary build/coverage
 
@@ -186,6 +188,10 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(SANITIZER) $(LI
 $(BUILD)/tests/test_allocation: GB_LDFLAGS += -Wl,--exclude-libs,ALL $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup strndup free gb_arena_alloc gb_arena_copy)
 
 $(BUILD)/tests/sanitizer/options.o: CPPFLAGS += -DLOG_PATH='"$(abspath $(BUILD))/sanitizer/report"'
+
+$(PLANT): tests/sandbox/plant.c
+	@mkdir -p $(@D)
+	$(CC) -D_GNU_SOURCE -std=gnu11 -Wall -Wextra -Wshadow $(if $(WERROR),-Werror) $(CFLAGS) -shared -fPIC -o $@ $<
 
 $(BUILD)/www/%: www/%
 	@mkdir -p $(@D)

@@ -28,7 +28,8 @@ main(void)
 {
 	static const struct gb_endpoint endpoint = {
 		.name = "delete-account", .methods = GB_METHOD_POST, .form = GB_FORM_COOKIE,
-		.auth = GB_AUTH_SESSION, .page = "/login", .handle = delete_account,
+		.auth = GB_AUTH_SESSION, .page = "/login",
+		.reach = GB_REACH_STORE | GB_REACH_LIMITS, .handle = delete_account,
 	};
 
 	return gb_serve(&endpoint);

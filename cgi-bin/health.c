@@ -122,7 +122,8 @@ int
 main(void)
 {
 	static const struct gb_endpoint endpoint = {
-		.name = "health", .methods = GB_METHOD_GET, .is_health = true, .handle = health,
+		.name = "health", .methods = GB_METHOD_GET, .is_health = true,
+		.reach = GB_REACH_ALL, .handle = health,
 	};
 
 	return gb_serve(&endpoint);

@@ -33,7 +33,8 @@ main(void)
 {
 	static const struct gb_endpoint endpoint = {
 		.name = "introspect", .methods = GB_METHOD_POST, .form = GB_FORM_PLAIN, .auth = GB_AUTH_OWN,
-		.keys = GB_KEYS_SIGN, .handle = introspect,
+		.keys = GB_KEYS_SIGN,
+		.reach = GB_REACH_STORE | GB_REACH_LIMITS | GB_REACH_CLIENTS, .handle = introspect,
 	};
 
 	return gb_serve(&endpoint);

@@ -60,7 +60,8 @@ main(void)
 {
 	static const struct gb_endpoint endpoint = {
 		.name = "logout", .methods = GB_METHOD_POST, .form = GB_FORM_COOKIE, .auth = GB_AUTH_OWN,
-		.page = "/login", .keys = GB_KEYS_SIGN, .handle = logout,
+		.page = "/login", .keys = GB_KEYS_SIGN,
+		.reach = GB_REACH_STORE, .handle = logout,
 	};
 
 	return gb_serve(&endpoint);

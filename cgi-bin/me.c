@@ -30,7 +30,8 @@ int
 main(void)
 {
 	static const struct gb_endpoint endpoint = {
-		.name = "me", .methods = GB_METHOD_GET, .auth = GB_AUTH_SESSION, .handle = me,
+		.name = "me", .methods = GB_METHOD_GET, .auth = GB_AUTH_SESSION,
+		.reach = GB_REACH_STORE, .handle = me,
 	};
 
 	return gb_serve(&endpoint);

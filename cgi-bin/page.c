@@ -198,6 +198,7 @@ main(void)
 		.auth = GB_AUTH_NONE,
 		.is_page = true,
 		.keys = GB_KEYS_VERIFY,
+		.reach = GB_REACH_STORE,
 		.handle = page,
 	};
 

@@ -29,7 +29,8 @@ main(void)
 {
 	static const struct gb_endpoint endpoint = {
 		.name = "revoke", .methods = GB_METHOD_POST, .form = GB_FORM_PLAIN, .auth = GB_AUTH_OWN,
-		.keys = GB_KEYS_SIGN, .handle = revoke,
+		.keys = GB_KEYS_SIGN,
+		.reach = GB_REACH_STORE, .handle = revoke,
 	};
 
 	return gb_serve(&endpoint);

@@ -84,7 +84,8 @@ main(void)
 {
 	static const struct gb_endpoint endpoint = {
 		.name = "sessions", .methods = GB_METHOD_GET | GB_METHOD_POST | GB_METHOD_DELETE,
-		.form = GB_FORM_COOKIE, .auth = GB_AUTH_SESSION, .page = "/account", .handle = sessions,
+		.form = GB_FORM_COOKIE, .auth = GB_AUTH_SESSION, .page = "/account",
+		.reach = GB_REACH_STORE, .handle = sessions,
 	};
 
 	return gb_serve(&endpoint);

@@ -106,7 +106,8 @@ int
 main(void)
 {
 	static const struct gb_endpoint endpoint = {
-		.name = "verify", .auth = GB_AUTH_OWN, .is_gate = true, .handle = verify,
+		.name = "verify", .auth = GB_AUTH_OWN, .is_gate = true,
+		.reach = GB_REACH_STORE, .handle = verify,
 	};
 
 	return gb_serve(&endpoint);

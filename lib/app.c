@@ -14,7 +14,7 @@
 #define JITTER_SPAN_US	4000
 
 static enum gb_err
-parts_open(enum gb_keyring_access keys, int64_t now, char *why, size_t why_max, struct gb_app *app)
+parts_open(enum gb_keyring_access keys, unsigned parts, int64_t now, char *why, size_t why_max, struct gb_app *app)
 {
 	const struct gb_config *config = app->config;
 	char warning[WARNING_MAX] = "";
@@ -26,16 +26,17 @@ parts_open(enum gb_keyring_access keys, int64_t now, char *why, size_t why_max, 
 			snprintf(why, why_max, "%s", warning);
 		return err;
 	}
-	if ((err = gb_store_open(config->database_url, now, why, why_max, &app->store)) != GB_OK)
+	if ((parts & GB_PART_STORE) != 0 &&
+	    (err = gb_store_open(config->database_url, now, why, why_max, &app->store)) != GB_OK)
 		return err;
-	if (config->rate_limits && (err = gb_limit_open(app->state, why, why_max, &app->limit)) != GB_OK)
+	if ((parts & GB_PART_LIMITS) != 0 && config->rate_limits && (err = gb_limit_open(app->state, why, why_max, &app->limit)) != GB_OK)
 		return err;
 	snprintf(why, why_max, "%s", warning);
 	return GB_OK;
 }
 
 enum gb_err
-gb_app_open(const struct gb_config *config, enum gb_keyring_access keys, int64_t now, char *why,
+gb_app_open_parts(const struct gb_config *config, enum gb_keyring_access keys, unsigned parts, int64_t now, char *why,
     size_t why_max, struct gb_app *app)
 {
 	enum gb_err err;
@@ -48,9 +49,16 @@ gb_app_open(const struct gb_config *config, enum gb_keyring_access keys, int64_t
 		snprintf(why, why_max, "no source of random numbers");
 		return GB_ERR_INTERNAL;
 	}
-	if ((err = parts_open(keys, now, why, why_max, app)) != GB_OK)
+	if ((err = parts_open(keys, parts, now, why, why_max, app)) != GB_OK)
 		gb_app_close(app);
 	return err;
+}
+
+enum gb_err
+gb_app_open(const struct gb_config *config, enum gb_keyring_access keys, int64_t now, char *why,
+    size_t why_max, struct gb_app *app)
+{
+	return gb_app_open_parts(config, keys, GB_PART_STORE | GB_PART_LIMITS, now, why, why_max, app);
 }
 
 void

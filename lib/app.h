@@ -20,9 +20,9 @@ struct gb_limit;
 struct gb_app {
 	const struct gb_config *config;
 	struct gb_state *state;		/* the directory STATE */
-	struct gb_store *store;
+	struct gb_store *store;		/* NULL where the process has no use for it */
 	struct gb_keyring *keyring;
-	struct gb_limit *limit;		/* NULL where rate limits are off */
+	struct gb_limit *limit;		/* NULL where rate limits are off, or none is counted */
 	struct gb_jwt_policy jwt;	/* issuer, audience, leeway of config */
 };
 
@@ -31,6 +31,10 @@ struct gb_app {
  * left open and `why` holds one line for the log; with GB_OK `why` is empty, or holds one line of warning.
  */
 enum gb_err gb_app_open(const struct gb_config *config, enum gb_keyring_access keys, int64_t now,
+    char *why, size_t why_max, struct gb_app *app);
+/* The same with some of its parts: state and keys always. */
+enum gb_part { GB_PART_STORE = 1, GB_PART_LIMITS = 2 };
+enum gb_err gb_app_open_parts(const struct gb_config *config, enum gb_keyring_access keys, unsigned parts, int64_t now,
     char *why, size_t why_max, struct gb_app *app);
 void gb_app_close(struct gb_app *app);
 

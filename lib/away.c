@@ -48,7 +48,7 @@ static const struct gb_store_backend away = {
 };
 
 static enum gb_err
-parts_open(enum gb_keyring_access keys, int64_t now, char *why, size_t why_max, struct gb_app *app)
+parts_open(enum gb_keyring_access keys, unsigned parts, int64_t now, char *why, size_t why_max, struct gb_app *app)
 {
 	enum gb_err err;
 
@@ -56,17 +56,17 @@ parts_open(enum gb_keyring_access keys, int64_t now, char *why, size_t why_max, 
 	    (err = gb_keyring_open(app->config, keys, now, why, why_max, &app->keyring)) != GB_OK ||
 	    (err = gb_store_attach(&away, NULL, &app->store)) != GB_OK)
 		return err;
-	return app->config->rate_limits ? gb_limit_open(app->state, why, why_max, &app->limit) : GB_OK;
+	return (parts & GB_PART_LIMITS) != 0 && app->config->rate_limits ? gb_limit_open(app->state, why, why_max, &app->limit) : GB_OK;
 }
 
 enum gb_err
-gb_away_open(const struct gb_config *config, enum gb_keyring_access keys, int64_t now, char *why,
+gb_away_open(const struct gb_config *config, enum gb_keyring_access keys, unsigned parts, int64_t now, char *why,
     size_t why_max, struct gb_app *app)
 {
 	enum gb_err err;
 
 	*app = (struct gb_app){ .config = config, .jwt = { config->issuer, config->audience, config->leeway_s } };
-	if ((err = parts_open(keys, now, why, why_max, app)) != GB_OK)
+	if ((err = parts_open(keys, parts, now, why, why_max, app)) != GB_OK)
 		gb_app_close(app);
 	return err;
 }

@@ -157,6 +157,15 @@ gb_keyring_health(const struct gb_keyring *keyring, char *why, size_t why_max)
 	return keyring->health;
 }
 
+bool
+gb_keyring_holds_secret(const struct gb_keyring *keyring)
+{
+	for (size_t i = 0; keyring->ring != NULL && i < keyring->ring->len; i++)
+		if (keyring->ring->sources[i].published == NULL)
+			return true;
+	return false;
+}
+
 const struct gb_key *
 gb_keyring_signing_key(const struct gb_keyring *keyring, enum gb_purpose purpose, int64_t now)
 {

@@ -50,6 +50,9 @@ void gb_keyring_refresh(struct gb_keyring *keyring, int64_t now);
 /* For health: GB_OK, or one line in `why`. */
 enum gb_err gb_keyring_health(const struct gb_keyring *keyring, char *why, size_t why_max);
 
+/* True if the ring holds a secret (HS*), which has no public half: who verifies must read private/ too. */
+bool gb_keyring_holds_secret(const struct gb_keyring *keyring);
+
 /* The key that signs a purpose now; NULL if this process holds none. */
 const struct gb_key *gb_keyring_signing_key(const struct gb_keyring *keyring,
     enum gb_purpose purpose, int64_t now);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* serve.c: the life of an endpoint's process, and of each request in it. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -16,6 +15,7 @@
 #include "page.h"
 #include "reply.h"
 #include "request.h"
+#include "sandbox.h"
 #include "spool.h"
 
 #define EXIT_UNFIT_SETTINGS 78		/* EX_CONFIG of sysexits.h */
@@ -32,36 +32,17 @@ struct server {
 	char fit_root[ROOT_MAX];	/* a document root that STATE is not below, of the last request */
 	bool is_open;			/* app is; */
 	bool is_away;			/* but not its store */
+	bool is_sandboxed;		/* as far as can be */
+	bool is_confined;		/* to files it can name now */
 	struct gb_arena *arena;
 };
 
-/* LeakSanitizer looks at its own process as a debugger does, which a guarded process must refuse. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#endif
 
 static void
 harden(void)
 {
-	const struct rlimit none = { 0, 0 };
-
 	umask(077);
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef IS_SANITIZED
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
-
-/* sendmail is set-id in some systems, so a process that may start it must be allowed to gain by it. */
-static void
-harden_by_settings(const struct server *server)
-{
-	if (!server->endpoint->mails || server->config->mail_transport != GB_TRANSPORT_SENDMAIL)
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	gb_sandbox_start();
 }
 
 static int64_t
@@ -93,9 +74,7 @@ load_settings(struct server *server, struct gb_request *req)
 	char why[WHY_MAX] = "";
 	enum gb_err err = gb_config_load(req != NULL ? parameter : NULL, req, why, sizeof why, &server->config);
 
-	if (err == GB_OK)
-		harden_by_settings(server);
-	else
+	if (err != GB_OK)
 		gb_log(server->endpoint->name, "%s", why);
 	return err == GB_OK || err == GB_ERR_MEMORY ? err : GB_ERR_MISCONFIGURED;
 }
@@ -142,21 +121,52 @@ app_close(struct server *server)
 	server->is_open = server->is_away = false;
 }
 
+static unsigned
+parts_of(const struct gb_endpoint *endpoint)
+{
+	return (endpoint->mails || (endpoint->reach & GB_REACH_STORE) != 0 ? GB_PART_STORE : 0u) |
+	    (endpoint->mails || (endpoint->reach & GB_REACH_LIMITS) != 0 ? GB_PART_LIMITS : 0u);
+}
+
 /* State, store, keys and limits, or as much of them as there is without the store. */
 static enum gb_err
 app_open(struct server *server, int64_t now)
 {
 	const struct gb_config *config = server->config;
 	enum gb_keyring_access keys = server->endpoint->keys;
+	unsigned parts = parts_of(server->endpoint);
 	char why[WHY_MAX] = "", more[WHY_MAX] = "";
-	enum gb_err err = gb_app_open(config, keys, now, why, sizeof why, &server->app);
+	enum gb_err err = gb_app_open_parts(config, keys, parts, now, why, sizeof why, &server->app);
 
 	if (why[0] != '\0')
 		gb_log(server->endpoint->name, "%s", why);
-	if (err != GB_ERR_STORE_UNAVAILABLE || gb_away_open(config, keys, now, more, sizeof more, &server->app) != GB_OK)
+	if (err != GB_ERR_STORE_UNAVAILABLE || gb_away_open(config, keys, parts, now, more, sizeof more,
+	    &server->app) != GB_OK)
 		return err;
 	server->is_away = true;
 	return GB_OK;
+}
+
+/*
+ * After everything is open, and before a request is looked at. A program of plain CGI would
+ * say with every request what its kernel lacks.
+ */
+static void
+sandbox(struct server *server)
+{
+	const struct gb_endpoint *endpoint = server->endpoint;
+	const struct gb_keyring *keyring = server->app.keyring;
+	const struct gb_sandbox sandbox = {
+		.reach = endpoint->reach,
+		.mails = endpoint->mails,
+		.reads_private = endpoint->keys == GB_KEYS_SIGN || (keyring != NULL && gb_keyring_holds_secret(keyring)),
+	};
+	char why[WHY_MAX];
+
+	server->is_confined = gb_sandbox_enter(&sandbox, server->config, why, sizeof why);
+	server->is_sandboxed = true;
+	if (why[0] != '\0' && server->backend != &gb_backend_cgi)
+		gb_log(endpoint->name, "%s", why);
 }
 
 /* A store that is away is tried again with each request, so that a cause that goes needs no restart. */
@@ -172,9 +182,13 @@ app_ready(struct server *server, int64_t now)
 			gb_keyring_refresh(server->app.keyring, now);
 		return GB_OK;
 	}
+	if (server->is_confined)
+		return GB_ERR_STORE_UNAVAILABLE;	/* it is on its way out */
 	server->app = (struct gb_app){ .config = server->config };
 	err = server->endpoint->is_health ? GB_OK : app_open(server, now);
 	server->is_open = err == GB_OK;
+	if (server->is_open && !server->is_away && !server->is_sandboxed)
+		sandbox(server);
 	return err;
 }
 
@@ -360,7 +374,25 @@ stack_wipe(const struct server *server)
 		sodium_stackzero(STACK_WIPED);
 }
 
-/* A store that failed is opened anew, which recovers it, at the next request. */
+/*
+ * A confined process opens no store that was put in the place of its own. Then it ends in good
+ * order, and the web server starts another, which does.
+ */
+static void
+store_again(struct server *server)
+{
+	char why[WHY_MAX] = "";
+
+	gb_store_close(server->app.store);
+	server->app.store = NULL;
+	if (gb_store_open(server->config->database_url, (int64_t)time(NULL), why, sizeof why, &server->app.store) == GB_OK)
+		return;
+	gb_log(server->endpoint->name, "%s; this process ends", why);
+	app_close(server);
+	raise(SIGTERM);
+}
+
+/* A store that failed is opened anew, which recovers it: now, or at the next request. */
 static void
 after_answer(struct server *server, enum gb_err err)
 {
@@ -368,7 +400,11 @@ after_answer(struct server *server, enum gb_err err)
 		gb_spool_kick(&server->app);
 	gb_arena_reset(server->arena);
 	stack_wipe(server);
-	if (err == GB_ERR_STORE_UNAVAILABLE)
+	if (err != GB_ERR_STORE_UNAVAILABLE || !server->is_open)
+		return;
+	if (server->is_confined)
+		store_again(server);
+	else
 		app_close(server);
 }
 

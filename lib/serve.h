@@ -3,6 +3,7 @@
 #define GB_SERVE_H
 
 #include "http.h"
+#include "sandbox.h"
 
 /*
  * What distinguishes one executable from its sisters. serve.c does the rest, in the contract's Order:
@@ -35,6 +36,7 @@ struct gb_endpoint {
 	bool is_page;			/* GET answers a page, our own failures too where a browser asks */
 	bool is_health;			/* gets an app of which only `config` is set; opens the rest itself */
 	enum gb_keyring_access keys;
+	unsigned reach;			/* GB_REACH_* bits: what of the disk it needs beside keys, and STATE if it mails */
 	bool is_gate;			/* verify: every method, no body, no CORS, its own order */
 	enum gb_err (*handle)(const struct gb_app *app, struct gb_request *req);
 };

@@ -86,10 +86,14 @@ Test(limit, passes_everything_when_off)
 	struct gb_limit *limit = p.app.limit;
 
 	p.app.limit = NULL;
+	p.config.rate_limits = false;
 	for (unsigned n = 0; n < 100; n++) {
 		cr_expect_eq(count(GB_LIMIT_REGISTER, "198.51.100.1"), GB_OK);
 		fail_at("alice", 0);
 	}
+	p.config.rate_limits = true;
+	cr_expect_eq(count(GB_LIMIT_REGISTER, "198.51.100.1"), GB_ERR_INTERNAL, "on, and nothing to count in");
+	cr_expect_eq(begin_at(GB_ATTEMPT_NAME, "alice", 0), GB_ERR_INTERNAL);
 	p.app.limit = limit;
 	cr_expect_eq(store_memory_records(p.memory), 0);
 	cr_expect_eq(begin_at(GB_ATTEMPT_NAME, "alice", 0), GB_OK);
