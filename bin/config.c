@@ -37,6 +37,14 @@ table(struct gb_context *ctx, int argc, char **argv)
 }
 
 static int
+man(struct gb_context *ctx, int argc, char **argv)
+{
+	(void)ctx, (void)argc, (void)argv;
+	gb_config_print_man(stdout);
+	return EX_OK;
+}
+
+static int
 example(struct gb_context *ctx, int argc, char **argv)
 {
 	(void)ctx, (void)argc, (void)argv;
@@ -49,5 +57,6 @@ const struct gb_command gb_config_commands[] = {
 	{ "config", "check", "", "opens STATE, store and keys as the programs do", GB_NEED_APP, 0, 0, check },
 	{ "config", "table", "", "the README's table of settings", GB_NEED_NOTHING, 0, 0, table },
 	{ "config", "example", "", "an environment file with every default", GB_NEED_NOTHING, 0, 0, example },
+	{ "config", "man", "", "the list of guardbee-settings(5)", GB_NEED_NOTHING, 0, 0, man },
 	{ 0 },
 };

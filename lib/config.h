@@ -105,6 +105,7 @@ bool gb_config_same(const struct gb_config *config, gb_config_lookup *params, vo
 /* Secrets are shown as "set" or "not set". */
 void gb_config_print(const struct gb_config *config, FILE *out);	/* `guardbee config` */
 void gb_config_print_table(FILE *out);		/* the README's table, Markdown */
+void gb_config_print_man(FILE *out);		/* the list of guardbee-settings(5), mdoc */
 void gb_config_print_example(FILE *out);	/* etc/guardbee.env.example */
 
 #endif

@@ -81,6 +81,44 @@ gb_config_print_table(FILE *out)
 	}
 }
 
+/* Text in mdoc: a backslash is \e, and `code` stands between single quotes. */
+static void
+print_mdoc(const char *text, FILE *out)
+{
+	bool inside = false;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '`') {
+			fputs(inside ? "\\(cq" : "\\(oq", out);
+			inside = !inside;
+		} else if (*text == '\\') {
+			fputs("\\e", out);
+		} else {
+			fputc(*text, out);
+		}
+	}
+}
+
+void
+gb_config_print_man(FILE *out)
+{
+	fputs(".Bl -tag -width Ds\n", out);
+	for (size_t i = 0; i < gb_settings_len; i++) {
+		const struct gb_setting *row = &gb_settings[i];
+
+		fprintf(out, ".It Ev %s", row->name);
+		if (row->alias != NULL)
+			fprintf(out, " Pq Ev %s", row->alias);
+		fputs("\n.Pq ", out);
+		print_shape(row, out);
+		fputs("\n", out);
+		print_mdoc(row->help, out);
+		fprintf(out, "%s%s.\n", row->flags & GB_SETTING_SECRET ? "; secret, also as a file" : "",
+		    row->flags & GB_SETTING_ENV_ONLY ? "; process environment only" : "");
+	}
+	fputs(".El\n", out);
+}
+
 void
 gb_config_print_example(FILE *out)
 {

@@ -26,6 +26,12 @@ class Printed(unittest.TestCase):
 		self.assertEqual((text.count(BEGIN), text.count(END)), (1, 1))
 		self.assertEqual(text.split(BEGIN)[1].split(END)[0], printed("table"))
 
+	def test_list_of_the_manual(self):
+		begin, end = '.\\" printed by guardbee config man\n', '.\\" end of what is printed\n'
+		text = read("man", "guardbee-settings.5")
+		self.assertEqual((text.count(begin), text.count(end)), (1, 1))
+		self.assertEqual(text.split(begin)[1].split(end)[0], printed("man"))
+
 	def test_example_environment(self):
 		self.assertEqual(read("etc", "guardbee.env.example"), printed("example"))
 
