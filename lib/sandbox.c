@@ -82,7 +82,7 @@ gb_sandbox_enter(const struct gb_sandbox *sandbox, const struct gb_config *confi
 	files = (sandbox->reach & GB_REACH_ALL) == 0 && gb_sandbox_files(permits, config);
 	if (!files && (sandbox->reach & GB_REACH_ALL) == 0)
 		snprintf(why, why_max, "files are not confined: Landlock: %s", strerror(errno));
-	if (!(calls = gb_sandbox_calls(permits)))
+	if ((!files || !sandbox->one_request) && !(calls = gb_sandbox_calls(permits)))
 		snprintf(why + strlen(why), why_max - strlen(why), "%ssystem calls are not confined: seccomp: %s",
 		    why[0] != '\0' ? "; " : "", strerror(errno));
 #else

@@ -32,13 +32,15 @@ struct gb_sandbox {
 	unsigned reach;			/* GB_REACH_* bits */
 	bool mails;			/* starts the deliverer */
 	bool reads_private;		/* the private half of JWT_KEYS_DIR */
+	bool one_request;		/* plain CGI: where Landlock is there, it has to do */
 };
 
 /* At the start: no core, nobody looks into the memory, few descriptors. */
 void gb_sandbox_start(void);
 
 /*
- * Before the first request. With MAIL_TRANSPORT=sendmail a process that mails keeps its
+ * Before the first request. Setting a seccomp filter takes longer than all the rest of a plain CGI process's
+ * start, and Landlock refuses new programs, tracing, signals and TCP too. With MAIL_TRANSPORT=sendmail a process that mails keeps its
  * privileges whole, for set-id programs of a mail server; any other
  * loses new privileges, new programs, sockets (but for SMTP), and files but those of `sandbox`.
  *	why	one line for the log about what this kernel or these settings leave open; "" for nothing

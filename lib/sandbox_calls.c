@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -37,7 +38,6 @@ static const struct call {
 	unsigned argument, value;
 } calls[] = {
 #define CALL(name) { SYS_##name, GB_PERMIT_ALWAYS, ANY, 0, 0 }
-	/* the most frequent first: the filter is read from its top */
 	CALL(read), CALL(write), CALL(close), CALL(fcntl), CALL(pread64), CALL(pwrite64), CALL(fdatasync), CALL(futex),
 	CALL(munmap), CALL(madvise), CALL(brk), CALL(getrandom), CALL(ppoll), CALL(accept4), CALL(shutdown), CALL(setitimer),
 	{ SYS_mmap, GB_PERMIT_ALWAYS, LACKS, 2, PROT_EXEC },
@@ -80,53 +80,96 @@ static const struct call {
 };
 
 #define CALLS_LEN (sizeof calls / sizeof *calls)
-#define INSTRUCTIONS_MAX (6 + 5 * CALLS_LEN)
-#define ALLOW (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define LOAD(offset) (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset)
+#define STEP(...) (struct sock_filter)BPF_STMT(__VA_ARGS__)
+#define LOAD(offset) STEP(BPF_LD | BPF_W | BPF_ABS, offset)
+#define RETURN(verdict) STEP(BPF_RET | BPF_K, verdict)
 #define JUMP(op, value, then, otherwise) (struct sock_filter)BPF_JUMP(BPF_JMP | (op) | BPF_K, value, then, otherwise)
+#define ABSENT RETURN(SECCOMP_RET_ERRNO | ENOSYS)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the lower half of an argument comes first");
 
-static size_t
-call_compile(const struct call *call, struct sock_filter *at)
-{
-	const struct sock_filter *start = at;
+/* A program that grows; the rows that count in it, in the order of their numbers. */
+struct filter {
+	struct sock_filter steps[8 + 8 * CALLS_LEN];
+	size_t len;
+	const struct call *rows[CALLS_LEN];
+};
 
-	if (call->test == ANY) {
-		*at++ = JUMP(BPF_JEQ, call->number, 0, 1);
-		*at++ = ALLOW;
-		return (size_t)(at - start);
-	}
-	*at++ = JUMP(BPF_JEQ, call->number, 0, 4);
-	*at++ = LOAD(offsetof(struct seccomp_data, args) + call->argument * sizeof(uint64_t));
-	*at++ = call->test == IS ? JUMP(BPF_JEQ, call->value, 0, 1) : JUMP(BPF_JSET, call->value, 1, 0);
-	*at++ = ALLOW;
-	*at++ = LOAD(offsetof(struct seccomp_data, nr));
-	return (size_t)(at - start);
+static int
+by_number(const void *a, const void *b)
+{
+	const struct call *x = *(const struct call *const *)a, *y = *(const struct call *const *)b;
+
+	return x->number != y->number ? (x->number < y->number ? -1 : 1) : (x > y) - (x < y);
 }
 
-static size_t
-compile(unsigned permits, struct sock_filter filter[static INSTRUCTIONS_MAX])
+static void
+add_row(struct filter *filter, const struct call *call)
 {
-	size_t len = 0;
+	struct sock_filter *at = &filter->steps[filter->len];
 
-	filter[len++] = LOAD(offsetof(struct seccomp_data, arch));
-	filter[len++] = JUMP(BPF_JEQ, ARCHITECTURE, 1, 0);
-	filter[len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	filter[len++] = LOAD(offsetof(struct seccomp_data, nr));
+	at[0] = JUMP(BPF_JEQ, call->number, 0, call->test == ANY ? 1 : 4);
+	if (call->test == ANY) {
+		at[1] = RETURN(SECCOMP_RET_ALLOW);
+		filter->len += 2;
+		return;
+	}
+	at[1] = LOAD(offsetof(struct seccomp_data, args) + call->argument * sizeof(uint64_t));
+	at[2] = call->test == IS ? JUMP(BPF_JEQ, call->value, 0, 1) : JUMP(BPF_JSET, call->value, 1, 0);
+	at[3] = RETURN(SECCOMP_RET_ALLOW);
+	at[4] = LOAD(offsetof(struct seccomp_data, nr));
+	filter->len += 5;
+}
+
+/*
+ * A tree, not a list: the kernel runs the filter once for every call it has when it is set, which would be the dearest part
+ * of a plain CGI process's start. Rows of one number stay together.
+ */
+static void
+add_tree(struct filter *filter, size_t from, size_t to)
+{
+	size_t middle = from + (to - from) / 2, jump;
+
+	while (middle > from && filter->rows[middle]->number == filter->rows[middle - 1]->number)
+		middle--;
+	if (middle == from || to - from <= 3) {
+		for (size_t i = from; i < to; i++)
+			add_row(filter, filter->rows[i]);
+		filter->steps[filter->len++] = ABSENT;
+		return;
+	}
+	filter->steps[filter->len++] = JUMP(BPF_JGE, filter->rows[middle]->number, 0, 1);
+	jump = filter->len++;
+	add_tree(filter, from, middle);
+	filter->steps[jump] = STEP(BPF_JMP | BPF_JA, (unsigned)(filter->len - jump - 1));
+	add_tree(filter, middle, to);
+}
+
+static void
+compile(unsigned permits, struct filter *filter)
+{
+	size_t rows = 0;
+
 	for (size_t i = 0; i < CALLS_LEN; i++)
 		if ((calls[i].permits & permits) != 0)
-			len += call_compile(&calls[i], filter + len);
-	filter[len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
-	return len;
+			filter->rows[rows++] = &calls[i];
+	qsort(filter->rows, rows, sizeof *filter->rows, by_number);
+	filter->steps[0] = LOAD(offsetof(struct seccomp_data, arch));
+	filter->steps[1] = JUMP(BPF_JEQ, ARCHITECTURE, 1, 0);
+	filter->steps[2] = RETURN(SECCOMP_RET_KILL_PROCESS);
+	filter->steps[3] = LOAD(offsetof(struct seccomp_data, nr));
+	filter->len = 4;
+	add_tree(filter, 0, rows);
 }
 
 bool
 gb_sandbox_calls(unsigned permits)
 {
-	struct sock_filter filter[INSTRUCTIONS_MAX];
-	struct sock_fprog program = { .len = (unsigned short)compile(permits, filter), .filter = filter };
+	struct filter filter;
+	struct sock_fprog program;
 
+	compile(permits, &filter);
+	program = (struct sock_fprog){ .len = (unsigned short)filter.len, .filter = filter.steps };
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 

@@ -159,6 +159,7 @@ sandbox(struct server *server)
 	const struct gb_sandbox sandbox = {
 		.reach = endpoint->reach,
 		.mails = endpoint->mails,
+		.one_request = server->backend == &gb_backend_cgi,
 		.reads_private = endpoint->keys == GB_KEYS_SIGN || (keyring != NULL && gb_keyring_holds_secret(keyring)),
 	};
 	char why[WHY_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plant.c: an intruder's acts, inside a real program (LD_PRELOAD, plain CGI). PLANT holds acts, one a line; each is tried
+ * plant.c: an intruder's acts, inside a real program (LD_PRELOAD). PLANT holds acts, one a line; each is tried
  * when the program writes its answer, and again (PLANT_EARLY set: only then) before main, as a control. What came of each
  * is a line on standard error: ACT, a tab, "done" or the name of the errno.
  *
@@ -126,12 +126,8 @@ act_unix(const char *path, const char *more)
 static long
 act_ptrace(const char *pid, const char *more)
 {
-	long done = ptrace(PTRACE_SEIZE, (pid_t)atoi(pid), NULL, NULL);
-
 	(void)more;
-	if (done == 0)
-		ptrace(PTRACE_DETACH, (pid_t)atoi(pid), NULL, NULL);
-	return done;
+	return ptrace(PTRACE_SEIZE, (pid_t)atoi(pid), NULL, NULL);
 }
 
 static long
@@ -273,11 +269,20 @@ begin(void)
 		try_all();
 }
 
+/* To a web server: a socket, or the standard output of plain CGI. */
+static int
+is_answer(int fd)
+{
+	struct stat status;
+
+	return fd == STDOUT_FILENO || (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode));
+}
+
 /* The answer is on its way: everything is open, and the request has been read. */
 ssize_t
 write(int fd, const void *bytes, size_t len)
 {
-	if (fd == STDOUT_FILENO && acts != NULL)
+	if (acts != NULL && is_answer(fd))
 		try_all();
 	return syscall(SYS_write, fd, bytes, len);
 }

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
 """
-What an intruder inside a program can still do: plant.so acts in the real executables, run as plain CGI, at the moment of
-the answer. Each act that is refused there is done by the same program before it confined itself.
+What an intruder inside a program can still do: plant.so acts in the real executables, at the moment of the answer. Each act that is refused there is done by the same program before it confined itself.
 """
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "http"))
+from fastcgi import Worker  # noqa: E402
 from harness import BUILD, KEY, PASSWORD, SETTINGS, Case, executable, executables, slurp, wait_until  # noqa: E402
 
 PLANT = os.path.join(BUILD, "tests", "sandbox", "plant.so")
@@ -38,36 +37,48 @@ class Planted(unittest.TestCase):
 		cls.settings = {**SETTINGS, "STATE": cls.state, "FRONTEND_URL": "http://127.0.0.1", "JWT_KEYS_DIR": cls.ring,
 		    "RATE_LIMITS": "on", "API_CLIENTS_FILE": cls.clients, "ALGORITHM": cls.algorithm}
 		if cls.algorithm == "ES256":
-			del cls.settings["JWT_KEY"]
+			cls.settings["JWT_KEY"] = ""
 		done = subprocess.run([BUILD + "/bin/guardbee", "key", "new"], env=cls.settings, capture_output=True, text=True, timeout=30)
 		assert done.returncode == 0, done.stderr
 		cls.key = os.path.join(cls.ring, "private", os.listdir(cls.ring + "/private")[0])
+		# whom acts are tried on; while it is traced it takes no signal
+		cls.victim = subprocess.Popen(["sh", "-c", "trap '' USR1; echo; exec sleep 600"], stdout=subprocess.PIPE)
+		cls.addClassCleanup(lambda: (cls.victim.kill(), cls.victim.communicate()))
+		cls.victim.stdout.readline()
 		assert cls.run_program("login", [])[0] in (400, 401), "store and limits are made"
 		with open(cls.state + "/slots.lock", "a"):
 			os.chmod(cls.state + "/slots.lock", 0o600)
 
-	def setUp(self):
-		"""The controls' signals find somebody who does not mind."""
-		self.addCleanup(signal.signal, signal.SIGUSR1, signal.signal(signal.SIGUSR1, signal.SIG_IGN))
-
 	@classmethod
-	def run_program(cls, name, acts, early=False, without=None, **settings):
-		"""(status, {act: what came of it}, log)"""
-		environment = {**cls.settings, **settings, "GATEWAY_INTERFACE": "CGI/1.1", "REQUEST_METHOD": "GET", "SCRIPT_NAME": "/auth/" + name,
-		    "REQUEST_URI": "/auth/" + name, "REMOTE_ADDR": "127.0.0.1", "SERVER_PROTOCOL": "HTTP/1.1", "LD_PRELOAD": PLANT,
-		    "PLANT": "\n".join(acts)}
-		if name not in ("verify", "me", "sessions", "jwks", "health", "page"):
-			environment["REQUEST_METHOD"] = "POST"
-		if name == "page":
-			environment["SCRIPT_NAME"] = "/login"
+	def run_program(cls, name, acts, early=False, without=None, cgi=False, **settings):
+		"""(status, {act: what came of it}, log) of one request."""
+		method = "GET" if name in ("verify", "me", "sessions", "jwks", "health", "page") else "POST"
+		request = {"REQUEST_METHOD": method, "SCRIPT_NAME": "/login" if name == "page" else "/auth/" + name, "REMOTE_ADDR": "127.0.0.1"}
+		environment = {**cls.settings, **settings, "LD_PRELOAD": PLANT, "PLANT": "\n".join(acts)}
 		if early:
 			environment["PLANT_EARLY"] = "1"
 		if without:
 			environment["WITHOUT"] = without
-		done = subprocess.run([executable(name)], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
-		said = [line.split("\t") for line in done.stderr.splitlines() if line.startswith("plant\t")]
+		status, log = (cls.run_cgi if cgi else cls.run_fastcgi)(name, environment, request)
+		said = [line.split("\t") for line in log.splitlines() if line.startswith("plant\t")]
+		return status, {act: result for _, act, result in said}, log
+
+	@classmethod
+	def run_cgi(cls, name, environment, request):
+		done = subprocess.run([executable(name)], env={**environment, **request, "GATEWAY_INTERFACE": "CGI/1.1"}, stdin=subprocess.DEVNULL,
+		    capture_output=True, text=True, timeout=30)
 		assert done.stdout, f"{name}: {done.returncode} {done.stderr}"
-		return int(done.stdout.split()[1]), {act: result for _, act, result in said}, done.stderr
+		return int(done.stdout.split()[1]), done.stderr
+
+	@classmethod
+	def run_fastcgi(cls, name, environment, request):
+		worker = Worker(name, environment)
+		try:
+			answer = worker.ask(request)
+			return answer.status, worker.stderr() + answer.log
+		finally:
+			faults = worker.stop()
+			assert not faults, faults
 
 	def compare(self, name, refused=(), done=(), **more):
 		"""Acts refused with their errno, and done ones, inside; all of them done before main."""
@@ -85,8 +96,8 @@ class Pairs(Planted):
 	def test_no_program_starts_another_speaks_to_a_network_or_looks_into_a_process(self):
 		for name in executables():
 			with self.subTest(name):
-				self.compare(name, refused={"execve": "ENOSYS", "socket": "ENOSYS", "unix": "ENOSYS", f"ptrace {os.getpid()}": "ENOSYS",
-				    f"kill {os.getpid()}": "ENOSYS", "namespace": "ENOSYS"} |
+				self.compare(name, refused={"execve": "ENOSYS", "socket": "ENOSYS", "unix": "ENOSYS", f"ptrace {self.victim.pid}": "ENOSYS",
+				    f"kill {self.victim.pid}": "ENOSYS", "namespace": "ENOSYS"} |
 				    ({} if name in MAILING else {"fork": "ENOSYS"}))
 
 	def test_only_a_program_that_mails_has_a_child(self):
@@ -100,9 +111,22 @@ class Pairs(Planted):
 				_, late, log = self.run_program(name, ["core", "many"])
 				self.assertEqual(late, {"core": "EFBIG", "many": "EMFILE"}, log)
 
+	def test_plain_cgi_is_under_landlock_alone(self):
+		"""It refuses the same but for sockets that connect nowhere, and what is not written down here."""
+		for name in executables():
+			if name != "health":
+				with self.subTest(name):
+					self.compare(name, refused={"execve": "EACCES", "read /etc/passwd": "EACCES", f"read {self.folder}/elsewhere": "EACCES",
+					    f"ptrace {self.victim.pid}": "EPERM", f"kill {self.victim.pid}": "EPERM", f"write {self.key}": "EACCES"}, done=["socket"], cgi=True)
+		self.compare("verify", refused={f"read {self.key}": "EACCES", f"write {self.state}/rate.tab": "EACCES"}, cgi=True)
+
+	def test_plain_cgi_is_under_seccomp_where_there_is_no_landlock(self):
+		self.compare("verify", refused={"execve": "ENOSYS", "socket": "ENOSYS"}, done=["read /etc/passwd"], cgi=True, without="landlock")
+		self.compare("health", refused={"execve": "ENOSYS", "socket": "ENOSYS"}, done=["read /etc/passwd"], cgi=True)
+
 	def test_no_program_signals_others(self):
-		self.compare("verify", refused={f"tgkill {os.getpid()}": "EPERM"})
-		self.compare("login", refused={f"tgkill {os.getpid()}": "EPERM"})
+		self.compare("verify", refused={f"tgkill {self.victim.pid}": "EPERM"})
+		self.compare("login", refused={f"tgkill {self.victim.pid}": "EPERM"})
 
 	# --- files
 
@@ -114,7 +138,7 @@ class Pairs(Planted):
 					self.compare(name, done=[passwd, elsewhere])
 				else:
 					self.compare(name, refused={passwd: "EACCES", elsewhere: "EACCES", f"write {self.folder}/elsewhere": "EACCES",
-					    f"list {self.folder}": "EACCES", f"read /proc/{os.getpid()}/environ": "EACCES"})
+					    f"list {self.folder}": "EACCES", f"read /proc/{self.victim.pid}/environ": "EACCES"})
 
 	def test_who_does_not_sign_reads_no_private_key(self):
 		private, public = f"read {self.key}", f"read {self.key.replace('/private/', '/public/')}"
@@ -158,7 +182,7 @@ class Pairs(Planted):
 
 	def test_smtp_leaves_a_network_and_nothing_to_write(self):
 		smtp = {"MAIL_TRANSPORT": "smtp", "SMTP_HOST": "localhost", "MAIL_FROM": "noreply@example.org"}
-		self.compare("login", refused={"execve": "ENOSYS", f"read {self.folder}/elsewhere": "EACCES", f"ptrace {os.getpid()}": "ENOSYS"},
+		self.compare("login", refused={"execve": "ENOSYS", f"read {self.folder}/elsewhere": "EACCES", f"ptrace {self.victim.pid}": "ENOSYS"},
 		    done=["socket", "read /etc/passwd"], **smtp)
 		self.compare("verify", refused={"socket": "ENOSYS", "read /etc/passwd": "EACCES"}, **smtp)
 
