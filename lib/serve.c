@@ -37,7 +37,6 @@ struct server {
 	struct gb_arena *arena;
 };
 
-
 static void
 harden(void)
 {
