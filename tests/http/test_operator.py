@@ -153,17 +153,50 @@ class Next(Operator):
 		self.wrong(email, PASSWORD)
 		self.login(email, OTHER)
 
+	def mailed(self, email, word):
+		mails = lambda: [text for text in self.mails(email) if word in text]
+		self.assertTrue(wait_until(mails), f"no mail with {word}: {self.server.logs()}")
+		return mails()[-1]
+
+	def reset_link(self, email):
+		self.expect(self.post("/auth/forgot-password", {"email": email}), 200)
+		return re.search(r"reset-password\?token=([\w.-]+)", self.mailed(email, "/reset-password?token="))[1]
+
+	def reset(self, token):
+		return self.post("/auth/reset-password", {"token": token, "new_password": OTHER + "-again"})
+
 	def test_passwd_ends_links_and_tells_the_owner(self):
 		email = self.email()
 		self.register(email)
-		self.expect(self.post("/auth/forgot-password", {"email": email}), 200)
-		mails = lambda word: [text for text in self.mails(email) if word in text]
-		self.assertTrue(wait_until(lambda: mails("/reset-password?token=")), self.server.logs())
-		token = re.search(r"reset-password\?token=([\w.-]+)", mails("/reset-password?token=")[0])[1]
+		token = self.reset_link(email)
 		self.command("user", "passwd", email, input=OTHER)
-		self.refused(self.post("/auth/reset-password", {"token": token, "new_password": PASSWORD + "-again"}), 400, "reset_token_invalid")
-		self.assertTrue(wait_until(lambda: mails("was changed")), "no notice")
+		self.refused(self.reset(token), 400, "reset_token_invalid")
+		self.mailed(email, "was changed")
 		self.login(email, OTHER)
+
+	def test_lock_and_delete_end_links(self):
+		"""Beside them a third account, to which nothing was done."""
+		people = {word: self.email() for word in ("lock", "delete", "show")}
+		for email in people.values():
+			self.register(email)
+		tokens = {word: self.reset_link(email) for word, email in people.items()}
+		for word, email in people.items():
+			self.command("user", word, email)
+		self.command("user", "unlock", people["lock"])
+		self.refused(self.reset(tokens["lock"]), 400, "reset_token_invalid")
+		self.refused(self.reset(tokens["delete"]), 400, "reset_token_invalid")
+		self.expect(self.reset(tokens["show"]), 200)
+		self.login(people["lock"])
+
+	def test_a_locked_address_is_answered_like_any_and_gets_no_mail(self):
+		locked, unknown = self.email(), self.email()
+		self.register(locked)
+		self.mailed(locked, "verify-email?token=")
+		self.command("user", "lock", locked)
+		answers = [self.expect(self.post("/auth/forgot-password", {"email": email}), 200) for email in (locked, unknown)]
+		self.assertEqual(answers[0].body, answers[1].body)
+		self.assertTrue(wait_until(lambda: not [name for name in os.listdir(os.path.join(self.server.state, "spool")) if name[0] != "."]))
+		self.assertEqual([text for text in self.mails(locked) if "reset-password" in text], [])
 
 	def mails(self, email):
 		folder = os.path.join(self.server.state, "mail")
