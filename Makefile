@@ -40,7 +40,8 @@ COMPILE = $(CC) $(GB_CPPFLAGS) $(CPPFLAGS) $(GB_CFLAGS) $(CFLAGS) -MMD -MP -c -o
 LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 # A shared library costs a plain CGI program pages and relocations at every start, more than all it then
 # does: so these are linked in. libc before libm: libfcgi needs frexp of either.
-LIBS := -l:libfcgi.a -l:libsodium.a -l:libcrypto.a -l:libcrypt.a -lzxcvbn -lc -lm
+# AddressSanitizer stands in for crypt_r and looks for the real one among shared libraries.
+LIBS := -l:libfcgi.a -l:libsodium.a -l:libcrypto.a $(if $(SANITIZE),-Wl$(comma)--no-as-needed -lcrypt -Wl$(comma)--as-needed,-l:libcrypt.a) -lzxcvbn -lc -lm
 
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c)) $(BUILD)/embedded.o
 EMBEDDED_FOLDERS := $(wildcard www/templates www/texts etc/mail etc/mail/*/.)
