@@ -110,7 +110,7 @@ install: all
 	install -m 755 $(BUILD)/bin/guardbee $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard www/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www
 	install -m 644 $(wildcard www/texts/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www/texts
-	install -m 644 README.md LICENSE $(filter-out etc/packages%,$(wildcard etc/*.*)) $(DESTDIR)$(PREFIX)/share/doc/guardbee
+	install -m 644 README.md LICENSE $(filter-out etc/packages% %.d,$(wildcard etc/*.*)) $(DESTDIR)$(PREFIX)/share/doc/guardbee
 	set -e; for page in $(wildcard man/*.[157]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page#man/}; done
 	set -e; for file in $(wildcard etc/systemd/* etc/logrotate.d/* etc/fail2ban/*/*); do \
