@@ -6,7 +6,7 @@
 #   make test [SANITIZE=address,undefined] [WITHOUT=browser,fuzz]
 #   make coverage, make bench, make fuzz, make crash, make timing
 #   make shared-host: build/guardbee-shared-host.tar.gz, for a web space without root or compiler
-#   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee]
+#   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee], make deb [VERSION=0.1]
 # build/ holds all that is made; a sanitized build stands in its own folder below it.
 
 CC ?= cc
@@ -65,7 +65,7 @@ PLANT := $(BUILD)/tests/sandbox/plant.so
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
-.PHONY: all tests run test bench fuzz crash timing coverage shared-host install clean
+.PHONY: all tests run test bench fuzz crash timing coverage shared-host install deb clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
 tests: all $(TESTS) $(INTEROP) $(BENCH) $(BUILD)/tests/timing/timing $(PLANT) $(NODE_MODULES)
@@ -116,6 +116,14 @@ install: all
 	set -e; for file in $(wildcard etc/systemd/* etc/logrotate.d/* etc/fail2ban/*/*); do \
 		install -d $(DESTDIR)$(PREFIX)/share/doc/guardbee/$${file%/*}; \
 		sed 's|/usr/local/|$(PREFIX)/|' $$file >$(DESTDIR)$(PREFIX)/share/doc/guardbee/$$file; done
+
+# build/guardbee_VERSION_ARCH.deb
+VERSION ?= 0.1
+deb:
+	@etc/install-packages etc/packages
+	rm -rf $(BUILD)/deb
+	+@$(MAKE) --no-print-directory install DESTDIR=$(BUILD)/deb PREFIX=/usr
+	etc/deb/build $(BUILD)/deb $(VERSION) $(BUILD)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
