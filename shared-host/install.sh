@@ -85,6 +85,8 @@ case $web/ in
 esac
 
 chmod 700 "$private"
+# what one that was interrupted has placed is ours too
+[ ! -e "$private/installed.new" ] || cat "$private/installed.new" >>"$private/installed"
 [ ! -e "$private/installed" ] || list=$private/installed
 for file in $(web_files); do
 	case $file in
@@ -113,13 +115,13 @@ for file in $(web_files); do
 		echo "kept: $web/$file"
 		continue
 	fi
+	echo "$file" >>"$private/installed.new"
 	mkdir -p -- "$web/$(dirname -- "$file")"
 	if [ -x "$here/public_html/$file" ]; then
 		sed -e 's|^exec [^ ]*|exec '"$private"'/guardbee|' -e '/^case/,/^esac/d' "$here/public_html/$file" | place 755 "$web/$file"
 	else
 		place 644 "$web/$file" <"$here/public_html/$file"
 	fi
-	echo "$file" >>"$private/installed.new"
 done
 merge_htaccess | place 644 "$web/.htaccess"
 mv -f "$private/installed.new" "$private/installed"

@@ -489,6 +489,13 @@ class Installing(unittest.TestCase):
 		self.assertIn(b"FRONTEND_URL=" + self.host.origin.encode(), settings)
 		self.assertFalse([name for name in self.files() if name.endswith("new")])
 
+	def test_one_that_was_interrupted_can_be_run_again(self):
+		self.assertEqual(self.host.install().returncode, 0)
+		os.rename(os.path.join(self.host.private, "installed"), os.path.join(self.host.private, "installed.new"))
+		got = self.host.install()
+		self.assertEqual(got.returncode, 0, got.stderr)
+		self.assertEqual(sorted(name for name in os.listdir(self.host.private) if "new" in name), [])
+
 	def test_a_file_in_our_place_stops_it(self):
 		self.host.write(os.path.join(self.host.web, "login"), "mine")
 		got = self.host.install()
