@@ -3,13 +3,18 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
 
+#define DRAIN_MAX (16 << 20)
+#define DRAIN_IDLE_MS 2000
+
 static bool served;
+static size_t taken;			/* of the body */
 
 static bool
 cgi_open(void)
@@ -62,6 +67,7 @@ cgi_read(void *bytes, size_t max)
 			break;
 		len += (size_t)got;
 	}
+	taken += len;
 	return (ssize_t)len;
 }
 
@@ -92,9 +98,36 @@ cgi_log(const char *line)
 	write_all(STDERR_FILENO, line, strlen(line));
 }
 
+/* How much of the body nobody has read. */
+static size_t
+left_over(void)
+{
+	const char *length = getenv("CONTENT_LENGTH"), *coding = getenv("HTTP_TRANSFER_ENCODING");
+	unsigned long long announced = length != NULL ? strtoull(length, NULL, 10) : 0;
+
+	if (announced == 0 && coding != NULL)
+		return DRAIN_MAX;
+	if (announced <= taken)
+		return 0;
+	return announced - taken < DRAIN_MAX ? (size_t)(announced - taken) : DRAIN_MAX;
+}
+
+/*
+ * Apache's mod_cgid has one socket for our input and output. Closed with a body unread it is reset, and what we
+ * answered (413, mostly) is lost on its way.
+ */
 static void
 cgi_finish(void)
 {
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	char rest[16 << 10];
+	ssize_t got = 1;
+
+	for (size_t left = left_over(); left > 0 && got > 0; left -= left < (size_t)got ? left : (size_t)got) {
+		if (poll(&input, 1, DRAIN_IDLE_MS) <= 0)
+			break;
+		got = read(STDIN_FILENO, rest, sizeof rest);
+	}
 }
 
 const struct gb_backend gb_backend_cgi = {
