@@ -4,7 +4,7 @@
  * without JavaScript.
  *
  *	query	return, error, done; by=username on /login
- *	200	the page
+ *	200	the page; 401 where Apache shows /login in place of what it refused (ErrorDocument)
  *	303	/account without a good gate cookie (cookie mode): to /login?return=...
  *	404	any other name
  */
@@ -14,6 +14,15 @@
 #include "form.h"
 #include "page.h"
 #include "serve.h"
+
+/* Apache takes the status of an ErrorDocument's program for its own: the gate's 401 would become 200. */
+static int
+login_status(const struct gb_request *req)
+{
+	const char *refused = gb_request_variable(req, "REDIRECT_STATUS");
+
+	return refused != NULL && strcmp(refused, "401") == 0 ? 401 : 200;
+}
 
 static enum gb_err
 login(const struct gb_app *app, struct gb_request *req)
@@ -25,7 +34,7 @@ login(const struct gb_app *app, struct gb_request *req)
 		{ NULL, NULL }
 	};
 
-	return gb_page_reply(app, req, 200, "login", values, false);
+	return gb_page_reply(app, req, login_status(req), "login", values, false);
 }
 
 static enum gb_err

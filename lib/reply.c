@@ -284,9 +284,12 @@ add_standing_headers(struct head *head, const struct gb_request *req)
 
 	if (!has_header(reply, "Cache-Control"))
 		add(head, "Cache-Control: no-store\r\n");
-	add(head, "X-Content-Type-Options: nosniff\r\n");
-	add(head, "Content-Security-Policy: %s\r\n", reply->is_html ? PAGES_MAY_LOAD : NOTHING_MAY_LOAD);
-	add(head, "Referrer-Policy: %s\r\n", reply->is_html && !reply->url_holds_token ? "same-origin" : "no-referrer");
+	/* With an access checker's refusal Apache shows another page, and would put our policies beside that page's own. */
+	if (!req->apache_role) {
+		add(head, "X-Content-Type-Options: nosniff\r\n");
+		add(head, "Content-Security-Policy: %s\r\n", reply->is_html ? PAGES_MAY_LOAD : NOTHING_MAY_LOAD);
+		add(head, "Referrer-Policy: %s\r\n", reply->is_html && !reply->url_holds_token ? "same-origin" : "no-referrer");
+	}
 	if (reply->is_html)
 		add(head, "Cross-Origin-Opener-Policy: same-origin\r\n");
 	if (reply->config != NULL && strncmp(reply->config->frontend_origin, "https:", 6) == 0)
