@@ -4,7 +4,8 @@
 # packages were missing for.
 #   make run [PORT=8080] [STATE=var] [SETTING=value...]
 #   make test [SANITIZE=address,undefined] [WITHOUT=browser,fuzz]
-#   make coverage, make bench, make fuzz, make crash, make timing
+#   make coverage, make bench, make fuzz, make crash, make timing,
+#   make hosting [SERVERS=lighttpd,nginx]
 #   make shared-host: build/guardbee-shared-host.tar.gz, for a web space without root or compiler
 #   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee], make deb [VERSION=0.1]
 # build/ holds all that is made; a sanitized build stands in its own folder below it.
@@ -65,7 +66,7 @@ PLANT := $(BUILD)/tests/sandbox/plant.so
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
-.PHONY: all tests run test bench fuzz crash timing coverage shared-host install deb clean
+.PHONY: all tests run test bench fuzz crash timing hosting coverage shared-host install deb clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
 tests: all $(TESTS) $(INTEROP) $(BENCH) $(BUILD)/tests/timing/timing $(PLANT) $(NODE_MODULES)
@@ -83,7 +84,7 @@ test:
 	+@$(MAKE) --no-print-directory shared-host
 	@tests/run $(BUILD) $(if $(SANITIZE),--seconds 2400) $(addprefix --without ,$(subst $(comma), ,$(WITHOUT)))
 
-bench fuzz crash timing:
+bench fuzz crash timing hosting:
 	@etc/install-packages etc/packages etc/packages-test
 	+@$(MAKE) --no-print-directory $(JOBS) tests
 	@$(RUN_$@)
@@ -91,6 +92,7 @@ RUN_bench = set -e; for script in $$(find tests/bench -maxdepth 1 -type f -perm 
 RUN_fuzz = tests/fuzz/run $(BUILD)
 RUN_timing = $(BUILD)/tests/timing/timing $(CALLS)
 RUN_crash = BUILD=$(BUILD) tests/crash/run.py long
+RUN_hosting = HOSTING=long tests/run $(BUILD) --seconds 7200 hosting/
 
 shared-host:
 	@etc/install-packages etc/packages
@@ -103,6 +105,11 @@ coverage:
 	-tests/run build/coverage
 	gcovr --root . --filter lib/ --branches --print-summary build/coverage
 
+# Examples and wrappers are installed with the paths of this PREFIX.
+LIBDIR := $(PREFIX)/lib/guardbee
+DOCDIR := $(PREFIX)/share/doc/guardbee
+ADAPT = etc/adapt $(1) programs=$(LIBDIR)/web lib=$(LIBDIR) www=$(PREFIX)/share/guardbee/www
+EXAMPLES := $(wildcard etc/apache/* etc/lighttpd/* etc/nginx/*)
 install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/guardbee $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/guardbee/www/texts \
 		$(DESTDIR)$(PREFIX)/share/doc/guardbee
@@ -110,12 +117,19 @@ install: all
 	install -m 755 $(BUILD)/bin/guardbee $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard www/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www
 	install -m 644 $(wildcard www/texts/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www/texts
-	install -m 644 README.md LICENSE $(filter-out etc/packages% %.d,$(wildcard etc/*.*)) $(DESTDIR)$(PREFIX)/share/doc/guardbee
+	install -m 644 README.md LICENSE $(filter-out etc/packages% %.d,$(wildcard etc/*.*)) $(DESTDIR)$(DOCDIR)
 	set -e; for page in $(wildcard man/*.[157]); do \
 		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page#man/}; done
 	set -e; for file in $(wildcard etc/systemd/* etc/logrotate.d/* etc/fail2ban/*/*); do \
 		install -d $(DESTDIR)$(PREFIX)/share/doc/guardbee/$${file%/*}; \
 		sed 's|/usr/local/|$(PREFIX)/|' $$file >$(DESTDIR)$(PREFIX)/share/doc/guardbee/$$file; done
+	install -d $(DESTDIR)$(LIBDIR)/web $(addprefix $(DESTDIR)$(DOCDIR)/,apache lighttpd nginx)
+	set -e; for file in $(patsubst etc/%,%,$(EXAMPLES)); do \
+		$(call ADAPT,etc/$$file) >$(DESTDIR)$(DOCDIR)/$$file; chmod 644 $(DESTDIR)$(DOCDIR)/$$file; done
+	set -e; for name in $(notdir $(ENDPOINTS)); do \
+		$(call ADAPT,etc/with-settings) >$(DESTDIR)$(LIBDIR)/web/$$name; chmod 755 $(DESTDIR)$(LIBDIR)/web/$$name; done
+	$(call ADAPT,etc/spawn) >$(DESTDIR)$(LIBDIR)/spawn
+	chmod 755 $(DESTDIR)$(LIBDIR)/spawn
 
 # build/guardbee_VERSION_ARCH.deb
 VERSION ?= 0.1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-etc/serve, as `make run` ends in it, and etc/lighttpd.conf, which it serves with: URLs, files, headers, logs,
+etc/serve, as `make run` ends in it, and etc/lighttpd, which it serves with: URLs, files, headers, logs,
 a second start, a taken port, and that nothing stays behind.
 """
 import http.client
@@ -72,7 +72,7 @@ class Serve(unittest.TestCase):
 			if line == "":
 				self.fail(self.process.stderr.read())
 			lines.append(line)
-		self.group = next(group for _, _, group, words in processes() if f"{self.state}/lighttpd.conf" in words)
+		self.group = next(group for _, _, group, words in processes() if f"{self.state}/lighttpd/lighttpd.conf" in words)
 		return "".join(lines)
 
 	def until_all_run(self):
@@ -262,13 +262,13 @@ class Urls(Serve):
 
 class Example(unittest.TestCase):
 	def test_names_every_program(self):
-		with open(os.path.join(ROOT, "etc", "lighttpd.conf")) as example:
+		with open(os.path.join(ROOT, "etc", "lighttpd", "fastcgi.conf")) as example:
 			named = re.findall(r'"/([a-z-]+)\.fcgi"', example.read())
 		sources = sorted(name[:-2] for name in os.listdir(os.path.join(ROOT, "cgi-bin")) if name.endswith(".c"))
 		self.assertEqual(sorted(named), sources)
 
 	def test_never_uses_min_procs(self):
-		with open(os.path.join(ROOT, "etc", "lighttpd.conf")) as example:
+		with open(os.path.join(ROOT, "etc", "lighttpd", "fastcgi.conf")) as example:
 			blocks = [line for line in example if '"bin-path"' in line]
 		for line in blocks:
 			self.assertIn('"max-procs" => 2', line)
