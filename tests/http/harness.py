@@ -148,7 +148,10 @@ class Server:
 	exact		False: URLs are prefixes, so that PATH_INFO reaches the programs
 	processes	of each executable
 	extra		lines at the end of lighttpd's configuration; {d} is the directory, {bin} the executables'
+	seconds		that a client waits for an answer
 	"""
+	seconds = 30
+
 	def __init__(self, settings, mode="fastcgi", parameters=False, exact=True, processes=2, extra="", only=None):
 		self.directory = tempfile.mkdtemp(prefix="gb")
 		self.port = free_port()
@@ -292,7 +295,7 @@ class Server:
 	# --- client --------------------------------------------------------------------------------------------
 
 	def request(self, method, path, body=None, headers=(), chunked=False):
-		connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+		connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.seconds)
 		try:
 			send(connection, method, path, body, headers, chunked)
 			answer = Answer(connection.getresponse())
@@ -331,7 +334,7 @@ class Server:
 def send(connection, method, path, body=None, headers=(), chunked=False):
 	"""headers: a dict, or pairs where a name comes twice."""
 	pairs = list(headers.items() if isinstance(headers, dict) else headers)
-	connection.putrequest(method, path, skip_accept_encoding=True)
+	connection.putrequest(method, path, skip_host=any(name.lower() == "host" for name, _ in pairs), skip_accept_encoding=True)
 	for name, value in pairs:
 		connection.putheader(name, value)
 	if chunked:
