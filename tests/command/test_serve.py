@@ -267,6 +267,19 @@ class Example(unittest.TestCase):
 		sources = sorted(name[:-2] for name in os.listdir(os.path.join(ROOT, "cgi-bin")) if name.endswith(".c"))
 		self.assertEqual(sorted(named), sources)
 
+	def test_the_readme_shows_gates_that_are_tested(self):
+		"""Each line of its three members-only folders stands in an example that tests/hosting starts a server from."""
+		with open(os.path.join(ROOT, "README.md")) as readme:
+			section = readme.read().split("A folder of plain HTML for members only", 1)[1].split("A browser gets", 1)[0]
+		shown = [line.strip() for line in section.splitlines() if line.startswith("    ")]
+		examples = ""
+		for name in ("lighttpd/gate.conf", "apache/members.htaccess", "nginx/guardbee-gate.conf"):
+			with open(os.path.join(ROOT, "etc", name)) as example:
+				examples += example.read()
+		self.assertGreater(len(shown), 10)
+		lines = {line.strip() for line in examples.splitlines()}
+		self.assertEqual([line for line in shown if line not in lines], [])
+
 	def test_never_uses_min_procs(self):
 		with open(os.path.join(ROOT, "etc", "lighttpd", "fastcgi.conf")) as example:
 			blocks = [line for line in example if '"bin-path"' in line]

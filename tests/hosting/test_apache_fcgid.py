@@ -30,7 +30,7 @@ class Broken(HostCase, FailsClosed):
 
 class Loaded(HostCase, UnderLoad):
 	host, replaces_at_once, restart_may_cost = ApacheFcgid, False, True
-	pause = 2		# mod_fcgid starts nothing for a while where processes end too often (FcgidSpawnScoreUpLimit)
+	pause = 1.5		# mod_fcgid starts nothing for a while where processes end too often (FcgidSpawnScoreUpLimit)
 
 
 if __name__ == "__main__":
