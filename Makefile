@@ -118,8 +118,8 @@ install: all
 	install -m 644 $(wildcard www/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www
 	install -m 644 $(wildcard www/texts/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www/texts
 	install -m 644 README.md LICENSE $(filter-out etc/packages% %.d,$(wildcard etc/*.*)) $(DESTDIR)$(DOCDIR)
-	set -e; for page in $(wildcard man/*.[157]); do \
-		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page#man/}; done
+	set -e; for page in $(wildcard etc/man/*.[157]); do \
+		install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	set -e; for file in $(wildcard etc/systemd/* etc/logrotate.d/* etc/fail2ban/*/*); do \
 		install -d $(DESTDIR)$(PREFIX)/share/doc/guardbee/$${file%/*}; \
 		sed 's|/usr/local/|$(PREFIX)/|' $$file >$(DESTDIR)$(PREFIX)/share/doc/guardbee/$$file; done
@@ -177,8 +177,8 @@ $(BUILD)/cgi-bin/%.fcgi: $(BUILD)/cgi-bin/%.o $(SANITIZER) $(LIBGUARDBEE) $(LIBG
 $(BUILD)/bin/guardbee: $(COMMAND_OBJECTS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)
 
-build/guardbee-shared-host.tar.gz: build/shared-host/guardbee $(wildcard shared-host/* www/*.* www/texts/*.*) LICENSE
-	shared-host/pack build/shared-host $@
+build/guardbee-shared-host.tar.gz: build/shared-host/guardbee $(wildcard etc/shared-host/* www/*.* www/texts/*.*) LICENSE
+	etc/shared-host/pack build/shared-host $@
 
 # --- one program for shared hosts: every main() under a name of its own, and a table of them
 
@@ -199,11 +199,11 @@ $(BUILD)/programs.c: $(wildcard cgi-bin) Makefile
 	for p in $(PROGRAMS); do echo "{ \"$$p\", gb_main_$$(echo $$p | tr - _) },"; done; \
 	echo '{ NULL, NULL } };'; } >$@.new && mv $@.new $@
 
-$(BUILD)/programs.o: GB_CPPFLAGS += -Ishared-host
+$(BUILD)/programs.o: GB_CPPFLAGS += -Ietc/shared-host
 $(BUILD)/programs.o: $(BUILD)/programs.c
 	$(COMPILE)
 
-$(BUILD)/guardbee: $(BUILD)/shared-host/main.o $(BUILD)/shared-host/absent.o $(BUILD)/programs.o \
+$(BUILD)/guardbee: $(BUILD)/etc/shared-host/main.o $(BUILD)/etc/shared-host/absent.o $(BUILD)/programs.o \
 		$(PROGRAMS:%=$(BUILD)/programs/%.o) $(BUILD)/programs/guardbee.o \
 		$(filter-out $(BUILD)/bin/guardbee.o,$(COMMAND_OBJECTS)) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)

@@ -8,7 +8,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GUARDBEE = os.path.join(ROOT, os.environ.get("BUILD", "build"), "bin", "guardbee")
-PAGES = sorted(glob.glob(os.path.join(ROOT, "man", "*.[157]")))
+PAGES = sorted(glob.glob(os.path.join(ROOT, "etc/man", "*.[157]")))
 
 
 def plain(page):
@@ -25,7 +25,7 @@ class Manual(unittest.TestCase):
 	maxDiff = None
 
 	def page(self, name):
-		return os.path.join(ROOT, "man", name)
+		return os.path.join(ROOT, "etc/man", name)
 
 	def test_mandoc_has_no_warning(self):
 		self.assertEqual(len(PAGES), 3)

@@ -28,7 +28,7 @@ class Printed(unittest.TestCase):
 
 	def test_list_of_the_manual(self):
 		begin, end = '.\\" printed by guardbee config man\n', '.\\" end of what is printed\n'
-		text = read("man", "guardbee-settings.5")
+		text = read("etc/man", "guardbee-settings.5")
 		self.assertEqual((text.count(begin), text.count(end)), (1, 1))
 		self.assertEqual(text.split(begin)[1].split(end)[0], printed("man"))
 
