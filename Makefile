@@ -90,7 +90,7 @@ bench fuzz crash timing hosting:
 	@$(RUN_$@)
 RUN_bench = set -e; for script in $$(find tests/bench -maxdepth 1 -type f -perm -u=x | sort); do $$script $(BUILD); done
 RUN_fuzz = tests/fuzz/run $(BUILD)
-RUN_timing = $(BUILD)/tests/timing/timing $(CALLS)
+RUN_timing = $(BUILD)/tests/timing/timing $(CALLS) && TIMING=1 tests/run $(BUILD) http/test_reset
 RUN_crash = BUILD=$(BUILD) tests/crash/run.py long
 RUN_hosting = HOSTING=long tests/run $(BUILD) --seconds 7200 hosting/
 

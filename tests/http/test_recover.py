@@ -24,7 +24,7 @@ class DeadServer(MailCase):
 		for address in (email, "nobody@example.org"):
 			begun = time.monotonic()
 			self.forgot(address)
-			self.assertLess(time.monotonic() - begun, 1)
+			self.assertLess(time.monotonic() - begun, 5, "nobody waits for the mail server")
 		# the entry of the unknown address goes, the others wait for another try
 		self.assertTrue(wait_until(lambda: self.log().count("\n") == 3, 40), self.log())
 		for line in (" later kind=verify ", " later kind=reset ", " dropped kind=reset "):

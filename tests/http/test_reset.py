@@ -6,6 +6,7 @@ import os
 import re
 import statistics
 import time
+import unittest
 import urllib.parse
 
 from harness import PASSWORD, derived_key, main, over_both, sign
@@ -197,6 +198,7 @@ class Oracle(MailCase):
 		self.mailbox.settle()
 		self.assertEqual([mail.to for mail in self.mailbox.new()], [known])
 
+	@unittest.skipUnless(os.environ.get("TIMING"), "a matter of statistics: make timing")
 	def test_medians_of_known_and_unknown_are_alike(self):
 		known, _ = self.account()
 		times = {known: [], "nobody@example.org": []}
