@@ -92,6 +92,13 @@ class Runner(unittest.TestCase):
 		self.summary(1, 1)
 		self.expect("1 passed, 0 failed", 0)
 
+	def test_lets_a_special_build_skip_a_suite(self):
+		self.python("\t@unittest.skip('not here')\n\tdef test_a(self): pass\n")
+		self.expect("0 passed, 1 failed", 1, "ran no test")
+		self.build = os.path.join(self.build, "sanitize-address")
+		os.makedirs(self.build)
+		self.expect("0 passed, 0 failed", 0, "skip python/test_planted.py")
+
 	def test_fails_where_there_is_no_suite(self):
 		self.expect("0 passed, 1 failed", 1, "there is no suite")
 
