@@ -110,13 +110,13 @@ def mentions(pid, mark):
 
 
 def wait_until(condition, seconds=10.0):
-	"""True as soon as the condition holds, False when time is up."""
+	"""What the condition gives, as soon as it holds; False when time is up."""
 	end = time.monotonic() + seconds
-	while not condition():
+	while not (found := condition()):
 		if time.monotonic() > end:
 			return False
 		time.sleep(0.05)
-	return True
+	return found
 
 
 class Answer:

@@ -86,17 +86,21 @@ class Signals(Case):
 		post = ("POST", "/auth/refresh", data, {"Content-Type": "application/json"}, (401, "token_invalid"))
 		return [("GET", "/auth/me", None, bearer, (200, None))] * 3 + [post] * 2
 
+	def whole(self, name):
+		"""The pids of a program, if all of its processes are there; else none."""
+		pids = self.server.children(name)
+		return pids if len(pids) == self.options["processes"] else []
+
 	def test_sigterm_in_turn_under_load_gives_no_wrong_answer(self):
 		"""A process that is told to end finishes what it has begun; the others take over."""
 		ended = 0
 		with Load(self, self.asks()) as load:
 			deadline = time.monotonic() + 60
 			while (load.count < self.REQUESTS or ended < 8) and time.monotonic() < deadline:
-				for name in ("me", "refresh"):
-					os.kill(self.server.children(name)[0], signal.SIGTERM)
-					ended += 1
 				for name in ("me", "refresh"):		# the next one's turn comes when this one's successor is there
-					wait_until(lambda: len(self.server.children(name)) == self.options["processes"])
+					if pids := wait_until(lambda: self.whole(name)):
+						os.kill(pids[0], signal.SIGTERM)
+						ended += 1
 		# Between its last look into the queue and close() a process may be preempted: who connects just then is reset, and
 		# lighttpd answers 500 by itself. Programs shared by others must not shut the socket, so microseconds remain; the
 		# sanitizers stretch them to one in 10,000.
