@@ -78,7 +78,7 @@ enum gb_err gb_store_get(struct gb_store *store, const char *key, int64_t now,
 
 /*
  * Applies 1 to GB_STORE_CHANGES_MAX changes on distinct keys, all or none.
- * GB_OK once durable; GB_ERR_CONFLICT if any version moved; else
+ * GB_OK once durable; GB_ERR_CONFLICT if any version moved, and a get shows to what; else
  * GB_ERR_STORE_UNAVAILABLE (nothing was applied, or it is not known: never a
  * verdict). Every record written gets the commit's one random non-zero 63-bit
  * nonce as its version (returned in *version unless NULL).

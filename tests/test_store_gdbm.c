@@ -25,6 +25,7 @@
 /* These stand before the C library's: what the store sees of the machine. */
 static unsigned file_system;		/* not 0: the type every file system claims to be */
 static bool boot_id_hidden;
+static int flush_told = -1;		/* a flush says on this pipe that it began, and takes its time */
 
 int
 fstatfs(int fd, struct statfs *status)
@@ -50,6 +51,17 @@ open(const char *path, int flags, ...)
 		return -1;
 	}
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int
+fdatasync(int fd)
+{
+	if (flush_told >= 0) {
+		if (write(flush_told, "", 1) != 1)
+			_exit(3);
+		usleep(300000);
+	}
+	return (int)syscall(SYS_fdatasync, fd);
 }
 
 static enum gb_err
@@ -181,6 +193,42 @@ Test(store_gdbm, creates_one_store_when_many_open_it_first, .timeout = 60)
 	wait_for(children, PROCESSES);
 	store = store_temporary_again(&temporary, NOW);
 	cr_assert_eq(number_of(store, "shared", &version), PROCESSES * 3);
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+static _Noreturn void
+put_slowly_in_child(struct store_temporary *temporary, int told)
+{
+	struct gb_store *store = store_temporary_again(temporary, NOW);
+
+	flush_told = told;
+	_exit(put(store, "u:1", "2") == GB_OK ? 0 : 1);
+}
+
+/* Else whoever starts again from its get would meet the same conflict until the flush is over, and give up. */
+Test(store_gdbm, shows_what_a_conflict_was_with, .timeout = 60)
+{
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+	struct gb_change change = { .kind = GB_PUT, .key = "u:1", .value = "3", .value_len = 1 };
+	int told[2];
+	pid_t child;
+	char byte;
+
+	cr_assert_eq(put(store, "u:1", "1"), GB_OK);
+	number_of(store, "u:1", &change.version);
+	cr_assert_eq(pipe(told), 0);
+	if ((child = fork()) == 0)
+		put_slowly_in_child(&temporary, told[1]);
+	cr_assert_eq(read(told[0], &byte, 1), 1);
+	cr_assert_eq(number_of(store, "u:1", &(uint64_t){ 0 }), 1, "the control: not flushed, not shown");
+	cr_assert_eq(gb_store_commit(store, &change, 1, NOW, NULL), GB_ERR_CONFLICT);
+	cr_expect_eq(number_of(store, "u:1", &change.version), 2);
+	cr_expect_eq(gb_store_commit(store, &change, 1, NOW, NULL), GB_OK);
+	wait_for(&child, 1);
+	close(told[0]);
+	close(told[1]);
 	gb_store_close(store);
 	store_temporary_remove(&temporary);
 }

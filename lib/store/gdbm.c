@@ -209,11 +209,15 @@ gdbm_commit(void *state, const struct gb_change *changes, size_t changes_len, in
 	while ((err = gb_writer_begin(gdbm->writer)) != GB_OK)
 		if (err != GB_ERR_STORE_UNAVAILABLE || !renew(gdbm, now))
 			return err;
-	if ((err = transact(gdbm, changes, changes_len, now, nonce, &sweep)) != GB_OK) {
+	err = transact(gdbm, changes, changes_len, now, nonce, &sweep);
+	if (err == GB_ERR_CONFLICT)
+		/* perhaps with one that is not flushed yet: until it is, a get would show what was there before it */
+		gb_writer_commit(gdbm->writer);
+	else if (err != GB_OK)
 		gb_writer_abort(gdbm->writer);
-		return err;
-	}
-	return gb_writer_commit(gdbm->writer);
+	else
+		err = gb_writer_commit(gdbm->writer);
+	return err;
 }
 
 static enum gb_err
