@@ -7,7 +7,7 @@
 
 #include "error.h"
 
-/* A kind of foreign hash: how its files speak with foreign.c. */
+/* A kind of foreign hash: how foreign_*.c speak with foreign.c, which has the table of them. */
 struct gb_foreign_kind {
 	const char *prefix;
 	enum gb_err (*check)(const char *hash);		/* as gb_foreign_check, but never GB_ERR_NOT_FOUND */

@@ -2,9 +2,10 @@
 #ifndef GB_KEY_SOURCE_H
 #define GB_KEY_SOURCE_H
 
+#include "config.h"
 #include "key.h"
-#include "keyring.h"
 #include "numbers.h"
+#include "purpose.h"
 
 /*
  * One key as it was given, by a setting or a file of the ring, and what came

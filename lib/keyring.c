@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "key_directory.h"
+#include "keyring.h"
 
 /* A file system's clock may stand still for a moment: what changed just now may change again unseen. */
 #define SETTLE_S 2
@@ -21,20 +22,6 @@ struct gb_keyring {
 	enum gb_err health;
 	char why[256];
 };
-
-static const char *const purpose_names[GB_PURPOSE__COUNT] = {
-	[GB_PURPOSE_ACCESS] = "access",
-	[GB_PURPOSE_REFRESH] = "refresh",
-	[GB_PURPOSE_RESET] = "reset",
-	[GB_PURPOSE_VERIFY_EMAIL] = "verify-email",
-	[GB_PURPOSE_CHANGE_EMAIL] = "change-email",
-};
-
-const char *
-gb_purpose_name(enum gb_purpose purpose)
-{
-	return purpose_names[purpose];
-}
 
 static bool
 signs(const struct gb_key_source *source, int64_t now)

@@ -2,12 +2,9 @@
 /* mail.c: one message by the transport of the settings, to one address that was looked at first. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "mail_transport.h"
 
-#define ADDRESS_MIN 3
-#define ADDRESS_MAX 254
 #define TOTAL_S 30
 
 static gb_mail_transport *const transports[] = {
@@ -15,25 +12,6 @@ static gb_mail_transport *const transports[] = {
 	[GB_TRANSPORT_SMTP] = gb_mail_by_smtp,
 	[GB_TRANSPORT_FILE] = gb_mail_by_file,
 };
-
-/*
- * What may stand in a header and on a command line as it is: the transports, libcurl among them,
- * pass an address on byte for byte, so that a line end in it would be a command of its own.
- */
-bool
-gb_mail_address_ok(const char *address)
-{
-	size_t len = strnlen(address, ADDRESS_MAX + 1);
-	const char *at = strchr(address, '@');
-
-	if (len < ADDRESS_MIN || len > ADDRESS_MAX || at == NULL || at == address || at[1] == '\0' ||
-	    strchr(at + 1, '@') != NULL || address[0] == '-')
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (address[i] <= 0x20 || address[i] > 0x7e || strchr("()<>[]:;,\\\"", address[i]) != NULL)
-			return false;
-	return true;
-}
 
 enum gb_err
 gb_mail_refused(struct gb_mail_verdict *verdict, bool permanent, const char *format, ...)
@@ -48,12 +26,6 @@ gb_mail_refused(struct gb_mail_verdict *verdict, bool permanent, const char *for
 		if (*c < 0x20 || *c > 0x7e)
 			*c = ' ';
 	return GB_ERR_STORE_UNAVAILABLE;
-}
-
-const char *
-gb_mail_sender(const struct gb_config *config)
-{
-	return config->mail_from != NULL ? config->mail_from : "guardbee@localhost";
 }
 
 static enum gb_err
