@@ -5,7 +5,7 @@
 #   make run [PORT=8080] [STATE=var] [SETTING=value...]
 #   make test [SANITIZE=address,undefined] [WITHOUT=browser,fuzz]
 #   make coverage, make bench, make fuzz, make crash, make timing,
-#   make hosting [SERVERS=lighttpd,nginx]
+#   make hosting [SERVERS=lighttpd,nginx], make soak [SECONDS=600]
 #   make shared-host: build/guardbee-shared-host.tar.gz, for a web space without root or compiler
 #   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee], make deb [VERSION=0.1]
 # build/ holds all that is made; a sanitized build stands in its own folder below it.
@@ -66,7 +66,7 @@ PLANT := $(BUILD)/tests/sandbox/plant.so
 # Sanitizers write into files of this folder, also where nobody sees their standard error.
 SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
-.PHONY: all tests run test bench fuzz crash timing hosting coverage shared-host install deb clean
+.PHONY: all tests run test bench fuzz crash timing hosting soak coverage shared-host install deb clean
 .SECONDARY:
 all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
 tests: all $(TESTS) $(INTEROP) $(BENCH) $(BUILD)/tests/timing/timing $(PLANT) $(NODE_MODULES)
@@ -84,7 +84,7 @@ test:
 	+@$(MAKE) --no-print-directory shared-host
 	@tests/run $(BUILD) $(if $(SANITIZE),--seconds 2400) $(addprefix --without ,$(subst $(comma), ,$(WITHOUT)))
 
-bench fuzz crash timing hosting:
+bench fuzz crash timing hosting soak:
 	@etc/install-packages etc/packages etc/packages-test
 	+@$(MAKE) --no-print-directory $(JOBS) tests
 	@$(RUN_$@)
@@ -92,6 +92,7 @@ RUN_bench = set -e; for script in $$(find tests/bench -maxdepth 1 -type f -perm 
 RUN_fuzz = tests/fuzz/run $(BUILD)
 RUN_timing = $(BUILD)/tests/timing/timing $(CALLS) && TIMING=1 tests/run $(BUILD) http/test_reset
 RUN_crash = BUILD=$(BUILD) tests/crash/run.py long
+RUN_soak = SOAK=$(or $(SECONDS),600) BUILD=$(BUILD) python3 tests/http/test_soak.py
 RUN_hosting = HOSTING=long tests/run $(BUILD) --seconds 7200 hosting/
 
 shared-host:

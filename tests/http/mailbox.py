@@ -8,14 +8,14 @@ import os
 import re
 import time
 
-from harness import Case, wait_until
+from harness import Case, slurp, wait_until
 
 NEW = "plum-orbit-kettle-91"
 
 
 class Mail:
 	def __init__(self, path):
-		self.raw = open(path, "rb").read()
+		self.raw = slurp(path)
 		self.message = email.message_from_bytes(self.raw, policy=email.policy.default)
 		self.to, self.subject = self.message["To"], self.message["Subject"]
 		self.text, self.html = ("\n".join(self.message.get_body((part,)).get_content().splitlines()) for part in ("plain", "html"))
