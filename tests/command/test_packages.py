@@ -18,7 +18,9 @@ class Packages(unittest.TestCase):
 		self.bin = os.path.join(self.folder, "bin")
 		self.calls = os.path.join(self.folder, "calls")
 		self.policy = os.path.join(self.folder, "policy-rc.d")
+		self.services = os.path.join(self.folder, "init.d")
 		os.mkdir(self.bin)
+		os.mkdir(self.services)
 		for name in REAL:
 			if path := shutil.which(name):
 				os.symlink(path, os.path.join(self.bin, name))
@@ -43,7 +45,7 @@ class Packages(unittest.TestCase):
 
 	def run_script(self, installed="", lists=("packages",)):
 		return subprocess.run([SCRIPT, *(os.path.join(self.folder, name) for name in lists)], capture_output=True, text=True,
-		    timeout=30, env={"PATH": self.bin, "INSTALLED": installed, "POLICY_RC_D": self.policy})
+		    timeout=30, env={"PATH": self.bin, "INSTALLED": installed, "POLICY_RC_D": self.policy, "INIT_D": self.services})
 
 	def called(self):
 		if not os.path.exists(self.calls):
@@ -88,6 +90,19 @@ class Packages(unittest.TestCase):
 		with open(os.path.join(self.folder, "policy-seen")) as seen:
 			self.assertIn("exit 101", seen.read())
 		self.assertFalse(os.path.exists(self.policy))
+
+	def test_no_service_that_came_with_it_starts_at_the_next_boot(self):
+		self.tool("update-rc.d", f'echo "update-rc.d $*" >>"{self.calls}"')
+		self.tool("apt-get", f'[ "$1" != install ] || touch "{self.services}/new"')
+		open(os.path.join(self.services, "theirs"), "w").close()
+		self.assertEqual(self.run_script().returncode, 0)
+		self.assertEqual(self.called(), ["update-rc.d new disable"])
+
+	def test_a_service_that_stays_enabled_is_named(self):
+		self.tool("update-rc.d", "exit 1")
+		self.tool("apt-get", f'[ "$1" != install ] || touch "{self.services}/new"')
+		done = self.run_script()
+		self.assertEqual((done.returncode, done.stderr), (0, f"{self.services}/new is enabled\n"))
 
 	def test_the_policy_goes_also_when_the_install_fails(self):
 		self.tool("apt-get", f'cp "{self.policy}" "{self.folder}/policy-seen" 2>/dev/null; exit 100')

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-A small SMTP server on loopback, real down to STARTTLS and AUTH, that refuses where a test says so.
+A small SMTP server on loopback, real down to STARTTLS and AUTH, that refuses, stalls or drips where a test says so:
+what no real server (exim.py) can be brought to.
 
 	make_certificates(folder)	a CA of our own (ca.pem), a certificate for 127.0.0.1 (good.pem) and one
 					for another host (other.pem)
@@ -30,12 +31,13 @@ def make_certificates(folder):
 		    "-days", "2", "-extfile", name + ".ext", "-out", name + ".crt")
 		with open(os.path.join(folder, name + ".pem"), "w") as out:
 			for part in (name + ".key", name + ".crt"):
-				out.write(open(os.path.join(folder, part)).read())
+				with open(os.path.join(folder, part)) as file:
+					out.write(file.read())
 
 
 class Smtp:
 	"""
-	tls		"starttls", "none" (not offered) or "implicit"
+	tls		"starttls" or "none" (not offered)
 	certificate	a PEM file with key and certificate
 	login		(user, password) that AUTH demands; None: no AUTH
 	replies		{command: line} in place of the usual answer ("MAIL", "RCPT", "DATA", "." ...)
@@ -43,7 +45,7 @@ class Smtp:
 	stalls		the command after which it says no more ("MAIL", "DATA", "." ...)
 	drips		the command that it answers with line after line of one answer, without an end
 	"""
-	def __init__(self, certificate=None, tls="starttls", login=None, replies=None, silent=False, port=0, stalls=None, drips=None):
+	def __init__(self, certificate=None, tls="starttls", login=None, replies=None, silent=False, stalls=None, drips=None):
 		self.tls, self.login, self.replies, self.silent = tls, login, dict(replies or {}), silent
 		self.stalls, self.drips = stalls, drips
 		self.context = None
@@ -51,7 +53,7 @@ class Smtp:
 			self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 			self.context.load_cert_chain(certificate)
 		self.messages, self.commands = [], []		# of messages: {from, to, data, tls, login}
-		self.socket = socket.create_server(("127.0.0.1", port))
+		self.socket = socket.create_server(("127.0.0.1", 0))
 		self.port = self.socket.getsockname()[1]
 		self.open = []
 		self.thread = threading.Thread(target=self.accept, daemon=True)
@@ -117,8 +119,6 @@ class Talk:
 		self.lines, self.secure = self.wire.makefile("rb"), True
 
 	def run(self):
-		if self.server.tls == "implicit":
-			self.encrypt()
 		self.say("220 test ESMTP")
 		while line := self.lines.readline().rstrip(b"\r\n").decode():
 			word = line.split(":")[0].split(" ")[0].upper()
