@@ -180,7 +180,8 @@ class ByExim(Real):
 		message = parse(self.arrived())
 		self.assertEqual((message["Envelope-to"], message["Return-path"]), ("o'neil@example.org", "<noreply@bee.example>"))
 		self.assertRegex(message.get_body(("plain",)).get_content(), "(?m)^\\.Bee \u00e4ndern")
-		os.rename(self.server.path, self.server.path + ".away")
+		with open(self.server.path, "a") as out:
+			out.write("begin nonsense\n")
 		self.assertIn("sendmail ended with 1: ", self.send(code=TEMPORARY)["said"])
 
 
