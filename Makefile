@@ -48,6 +48,10 @@ LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c)) $(
 EMBEDDED_FOLDERS := $(wildcard www/templates www/texts etc/mail etc/mail/*/.)
 EMBEDDED := $(sort $(wildcard www/templates/*.html www/texts/*.txt etc/mail/*.* etc/mail/*/*.*))
 ENDPOINTS := $(patsubst cgi-bin/%.c,$(BUILD)/cgi-bin/%.fcgi,$(wildcard cgi-bin/*.c))
+# What most requests of plain CGI ask is linked with nothing shared: the loader was a fifth of its life. Keys
+# that need libcrypto are for its full sister (lib/full.h). Sanitizers need a loader.
+LONE := $(if $(SANITIZE)$(STATIC),,verify)
+FULL := $(LONE:%=$(BUILD)/cgi-bin/full/%.fcgi)
 COMMAND_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bin/*.c))
 TESTS := $(patsubst tests/test_%.c,$(BUILD)/tests/test_%,$(wildcard tests/test_*.c))
 TEST_HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c),$(wildcard tests/*.c)))
@@ -68,7 +72,7 @@ SANITIZER := $(if $(SANITIZE),$(BUILD)/tests/sanitizer/options.o)
 
 .PHONY: all tests run test bench fuzz crash timing hosting soak coverage shared-host install deb clean
 .SECONDARY:
-all: $(LIBGUARDBEE) $(ENDPOINTS) $(WWW) $(BUILD)/bin/guardbee
+all: $(LIBGUARDBEE) $(ENDPOINTS) $(FULL) $(WWW) $(BUILD)/bin/guardbee
 tests: all $(TESTS) $(INTEROP) $(BENCH) $(BUILD)/tests/timing/timing $(PLANT) $(NODE_MODULES)
 
 # The lists are read before anything is built: on a bare machine there is no compiler yet.
@@ -115,6 +119,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/guardbee $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/guardbee/www/texts \
 		$(DESTDIR)$(PREFIX)/share/doc/guardbee
 	install -m 755 $(ENDPOINTS) $(DESTDIR)$(PREFIX)/lib/guardbee
+	$(if $(FULL),install -D -t $(DESTDIR)$(PREFIX)/lib/guardbee/full -m 755 $(FULL))
 	install -m 755 $(BUILD)/bin/guardbee $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(wildcard www/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www
 	install -m 644 $(wildcard www/texts/*.*) $(DESTDIR)$(PREFIX)/share/guardbee/www/texts
@@ -172,6 +177,12 @@ $(LIBGDBM): lib/store/gdbm.redirect lib/store/gdbm.symbols
 	fi; rm -f $@.$$$$.needed; mv $@.$$$$.a $@
 
 # free: lib/free.c's
+$(FULL): $(BUILD)/cgi-bin/full/%.fcgi: $(BUILD)/cgi-bin/%.o $(LIBGUARDBEE) $(LIBGDBM)
+	@mkdir -p $(@D)
+	$(LINK) -Wl,--wrap=free $(LIBS)
+
+$(LONE:%=$(BUILD)/cgi-bin/%.fcgi): GB_LDFLAGS := -static-pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--wrap=dlopen
+$(LONE:%=$(BUILD)/cgi-bin/%.fcgi): $(BUILD)/etc/shared-host/absent.o
 $(BUILD)/cgi-bin/%.fcgi: $(BUILD)/cgi-bin/%.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) -Wl,--wrap=free $(LIBS)
 

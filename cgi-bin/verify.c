@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "form.h"
+#include "full.h"
 #include "serve.h"
 #include "user.h"
 
@@ -103,12 +104,14 @@ verify(const struct gb_app *app, struct gb_request *req)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const struct gb_endpoint endpoint = {
 		.name = "verify", .auth = GB_AUTH_OWN, .is_gate = true,
 		.reach = GB_REACH_STORE, .handle = verify,
 	};
 
+	(void)argc;
+	gb_full_become(argv);
 	return gb_serve(&endpoint);
 }
