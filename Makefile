@@ -105,9 +105,9 @@ shared-host:
 
 # Branch coverage of lib/ by everything `make test` runs.
 coverage:
-	@etc/install-packages etc/packages etc/packages-test
+	@etc/install-packages etc/packages etc/packages-test etc/packages-coverage
 	+@$(MAKE) --no-print-directory $(JOBS) BUILD=build/coverage CPPFLAGS=-DGB_UNCONFINED CFLAGS='-O0 -g --coverage' tests
-	-tests/run build/coverage
+	-tests/run build/coverage --seconds 2400
 	gcovr --root . --filter lib/ --branches --print-summary build/coverage
 
 # Examples and wrappers are installed with the paths of this PREFIX.
