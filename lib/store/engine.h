@@ -83,6 +83,7 @@ struct gb_map {
 };
 
 struct gb_overlay;			/* pages.c */
+struct gb_replay;			/* replay.c */
 
 struct gb_engine {
 	pid_t owner;			/* locks are the process's that opened */
@@ -94,6 +95,7 @@ struct gb_engine {
 	size_t trusted_len;
 	int sync_place;			/* held while the log is flushed */
 	struct gb_overlay *overlay;	/* the writer's private view */
+	struct gb_replay *replay;	/* during a recovery */
 	unsigned char *frame;		/* being built */
 	size_t frame_len, frame_max;
 	uint64_t inodes[3];		/* as in the control page */
@@ -138,7 +140,8 @@ enum gb_err gb_sums_reserve(struct gb_engine *engine, uint64_t db_size);
 /* The page is what was last written there; false: it is damaged, or being changed just now. */
 bool gb_sums_match(struct gb_engine *engine, uint64_t page);
 uint32_t gb_sums_of(const struct gb_engine *engine, uint64_t page);
-enum gb_err gb_sums_write(struct gb_engine *engine, uint64_t page, uint32_t sum);
+/* Those of so many pages from `page` on. */
+enum gb_err gb_sums_write(struct gb_engine *engine, uint64_t page, const uint32_t *sums, size_t len);
 /* How far store.gdbm is, at least. */
 enum gb_err gb_sums_witness_write(struct gb_engine *engine, uint64_t applied);
 enum gb_err gb_sums_witness_read(struct gb_engine *engine, unsigned char id[static GB_STORE_ID_LEN],
@@ -171,8 +174,8 @@ struct gb_log_header {
 	uint64_t epoch, base, db_size;
 };
 
-typedef enum gb_err gb_page_fn(struct gb_engine *engine, const struct gb_frame_page *page,
-    const unsigned char *extents, size_t extents_len);
+/* The page's extents are all there. */
+typedef enum gb_err gb_page_fn(struct gb_engine *engine, const struct gb_frame_page *page);
 
 enum gb_err gb_log_create(int fd, const unsigned char id[static GB_STORE_ID_LEN], uint64_t db_size);
 enum gb_err gb_log_header_read(struct gb_engine *engine, struct gb_log_header *header);
@@ -184,6 +187,8 @@ enum gb_err gb_log_walk(struct gb_engine *engine, uint64_t from, uint64_t to, gb
     uint64_t *db_size);
 enum gb_err gb_log_frame(struct gb_engine *engine, const struct gb_frame *frame, gb_page_fn *fn);
 uint64_t gb_log_frame_end(const struct gb_frame *frame);
+/* A frame's page into the bytes of that page. */
+void gb_log_patch(const struct gb_frame_page *page, unsigned char bytes[static GB_PAGE]);
 /* Appends engine->frame (the header's place left free); writer lock held. */
 enum gb_err gb_log_append(struct gb_engine *engine, uint32_t pages, uint64_t db_size);
 /* Writer lock held: empties the log. */
@@ -197,8 +202,6 @@ enum gb_err gb_log_settle(struct gb_engine *engine);
 enum gb_err gb_log_await(struct gb_engine *engine, uint64_t lsn, uint64_t generation);
 
 /* recover.c: writes pages; mends. */
-enum gb_err gb_recover_page_write(struct gb_engine *engine, const struct gb_frame_page *page,
-    const unsigned char *extents, size_t extents_len);
 /* Flush lock held: puts durable frames into store.gdbm. */
 enum gb_err gb_recover_apply(struct gb_engine *engine);
 /* Both locks held: rebuilds the control page from the files, of itself believing only what `trusted` says it may. */
@@ -207,6 +210,11 @@ enum gb_err gb_recover(struct gb_engine *engine, bool trusted);
 enum gb_err gb_recover_locked(struct gb_engine *engine);
 /* No lock held: what a reader calls when pages stay in change for long. */
 enum gb_err gb_recover_stuck(struct gb_engine *engine);
+/* Nobody shall use the store until a restore. */
+enum gb_err gb_recover_damaged(struct gb_engine *engine, const char *what);
+
+/* replay.c: recovery's own way from frames to pages; every page is checked by its sum before it is written. */
+enum gb_err gb_recover_replay(struct gb_engine *engine, uint64_t from, uint64_t to, uint64_t *db_size);
 
 /* map.c: mappings that grow; whole writes. */
 bool gb_map_cover(struct gb_map *map, int fd, uint64_t len);

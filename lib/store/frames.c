@@ -171,10 +171,23 @@ gb_log_frame(struct gb_engine *engine, const struct gb_frame *frame, gb_page_fn 
 		if ((size_t)(end - p) < sizeof *page || page->page >= frame->db_size / GB_PAGE ||
 		    (next = extents_end(page, p + sizeof *page, end)) == NULL)
 			return gb_engine_fail(engine, "store.log: a frame is malformed");
-		if ((err = fn(engine, page, p + sizeof *page, (size_t)(next - p) - sizeof *page)) != GB_OK)
+		if ((err = fn(engine, page)) != GB_OK)
 			return err;
 	}
 	return GB_OK;
+}
+
+void
+gb_log_patch(const struct gb_frame_page *page, unsigned char bytes[static GB_PAGE])
+{
+	const unsigned char *p = (const void *)(page + 1);
+
+	for (unsigned i = 0; i < page->extents; i++) {
+		const struct gb_frame_extent *extent = (const void *)p;
+
+		memcpy(bytes + extent->offset, p + 8, extent->len);
+		p += 8 + extent->len;
+	}
 }
 
 enum gb_err

@@ -143,20 +143,13 @@ page_get(struct gb_engine *engine, uint64_t number)
 }
 
 enum gb_err
-gb_pages_patch(struct gb_engine *engine, const struct gb_frame_page *frame_page,
-    const unsigned char *extents, size_t extents_len)
+gb_pages_patch(struct gb_engine *engine, const struct gb_frame_page *frame_page)
 {
-	const unsigned char *end = extents + extents_len;
 	struct page *page = page_get(engine, frame_page->page);
 
 	if (page == NULL)
 		return GB_ERR_MEMORY;
-	for (const unsigned char *p = extents; p < end; ) {
-		const struct gb_frame_extent *extent = (const void *)p;
-
-		memcpy(page->bytes + extent->offset, p + 8, extent->len);
-		p += 8 + extent->len;
-	}
+	gb_log_patch(frame_page, page->bytes);
 	page->sum = frame_page->sum;
 	page->patched = true;
 	return GB_OK;

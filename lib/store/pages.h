@@ -26,8 +26,7 @@ void gb_pages_reset(struct gb_engine *engine);
 void gb_pages_settle(struct gb_engine *engine);
 
 /* A gb_page_fn: lays a frame's page over the file; verify then tells whether each sum is right. */
-enum gb_err gb_pages_patch(struct gb_engine *engine, const struct gb_frame_page *page,
-    const unsigned char *extents, size_t extents_len);
+enum gb_err gb_pages_patch(struct gb_engine *engine, const struct gb_frame_page *page);
 enum gb_err gb_pages_verify(struct gb_engine *engine, uint64_t db_size);
 
 /* Puts all that was written since the last call into engine->frame. */

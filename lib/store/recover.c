@@ -29,20 +29,19 @@ sequence_even(struct gb_control *control)
 		atomic_fetch_add_explicit(&control->sequence, 1, memory_order_release);
 }
 
-enum gb_err
-gb_recover_page_write(struct gb_engine *engine, const struct gb_frame_page *page,
-    const unsigned char *extents, size_t extents_len)
+static enum gb_err
+page_write(struct gb_engine *engine, const struct gb_frame_page *page)
 {
-	const unsigned char *end = extents + extents_len;
+	const unsigned char *p = (const void *)(page + 1);
 
-	for (const unsigned char *p = extents; p < end; ) {
+	for (unsigned i = 0; i < page->extents; i++) {
 		const struct gb_frame_extent *extent = (const void *)p;
 
 		if (!gb_write_at(engine->db_fd, p + 8, extent->len, page->page * GB_PAGE + extent->offset))
 			return gb_engine_fail(engine, "store.gdbm: cannot write");
 		p += 8 + extent->len;
 	}
-	return gb_sums_write(engine, page->page, page->sum);
+	return gb_sums_write(engine, page->page, &page->sum, 1);
 }
 
 static enum gb_err
@@ -60,7 +59,7 @@ apply(struct gb_engine *engine, uint64_t from, uint64_t to)
 	uint64_t size = atomic_load(&control->db_size), was = size;
 	enum gb_err err;
 
-	if ((err = gb_log_walk(engine, from, to, gb_recover_page_write, &size)) != GB_OK ||
+	if ((err = gb_log_walk(engine, from, to, page_write, &size)) != GB_OK ||
 	    (size != was && (err = db_length(engine, size)) != GB_OK) ||
 	    (err = gb_sums_witness_write(engine, to)) != GB_OK)
 		return err;
@@ -88,8 +87,8 @@ gb_recover_apply(struct gb_engine *engine)
 	return GB_OK;
 }
 
-static enum gb_err
-damaged(struct gb_engine *engine, const char *what)
+enum gb_err
+gb_recover_damaged(struct gb_engine *engine, const char *what)
 {
 	enum gb_err err = gb_engine_fail(engine, "%s; run guardbee store check, or restore a backup", what);
 
@@ -106,17 +105,6 @@ chain_end(struct gb_engine *engine, uint64_t from, uint64_t limit)
 	while ((frame = gb_log_next(engine, from, limit)) != NULL)
 		from = gb_log_frame_end(frame);
 	return from;
-}
-
-static enum gb_err
-page_verify(struct gb_engine *engine, const struct gb_frame_page *page, const unsigned char *extents,
-    size_t extents_len)
-{
-	(void)extents;
-	(void)extents_len;
-	if (!gb_sums_match(engine, page->page))
-		return damaged(engine, "store.gdbm: a page is damaged");
-	return GB_OK;
 }
 
 /*
@@ -139,7 +127,7 @@ log_begin(struct gb_engine *engine, bool trusted, struct gb_log_header *header, 
 	if ((err = gb_log_header_read(engine, header)) != GB_OK)
 		return err;
 	if (fstat(engine->log_fd, &status) != 0 || status.st_size < (off_t)GB_LOG_MIN)
-		return damaged(engine, "store.log: too short");
+		return gb_recover_damaged(engine, "store.log: too short");
 	atomic_store(&control->log_size, (uint64_t)status.st_size / GB_PAGE * GB_PAGE);
 	atomic_store(&control->base, header->base);
 	atomic_store(&control->epoch, header->epoch);
@@ -161,9 +149,9 @@ witness_check(struct gb_engine *engine, uint64_t end)
 	if ((err = gb_sums_witness_read(engine, id, &applied)) != GB_OK)
 		return err;
 	if (memcmp(id, engine->control->store_id, sizeof id) != 0)
-		return damaged(engine, "store.sums and store.log are of different stores");
+		return gb_recover_damaged(engine, "store.sums and store.log are of different stores");
 	if (applied > end)
-		return damaged(engine, "store.log: damaged, or older than store.gdbm");
+		return gb_recover_damaged(engine, "store.log: damaged, or older than store.gdbm");
 	return GB_OK;
 }
 
@@ -175,9 +163,9 @@ lengths_check(struct gb_engine *engine, uint64_t db_size)
 	if (fstat(engine->db_fd, &db) != 0 || fstat(engine->sums_fd, &sums) != 0)
 		return gb_engine_fail(engine, "store: cannot look at its files");
 	if ((uint64_t)db.st_size < db_size)
-		return damaged(engine, "store.gdbm: too short");
+		return gb_recover_damaged(engine, "store.gdbm: too short");
 	if ((uint64_t)sums.st_size < GB_SUMS_HEADER + db_size / GB_PAGE * 4)
-		return damaged(engine, "store.sums: too short");
+		return gb_recover_damaged(engine, "store.sums: too short");
 	return GB_OK;
 }
 
@@ -187,12 +175,9 @@ replay(struct gb_engine *engine, uint64_t from, uint64_t to, uint64_t *db_size)
 {
 	enum gb_err err;
 
-	if ((err = gb_log_walk(engine, from, to, gb_recover_page_write, db_size)) != GB_OK ||
+	if ((err = gb_recover_replay(engine, from, to, db_size)) != GB_OK ||
 	    (err = db_length(engine, *db_size)) != GB_OK ||
-	    (err = gb_sums_reserve(engine, *db_size)) != GB_OK)
-		return err;
-	if ((err = gb_engine_cover(engine, *db_size)) != GB_OK ||
-	    (err = gb_log_walk(engine, from, to, page_verify, db_size)) != GB_OK ||
+	    (err = gb_sums_reserve(engine, *db_size)) != GB_OK ||
 	    (err = gb_sums_witness_write(engine, to)) != GB_OK)
 		return err;
 	if (fdatasync(engine->db_fd) != 0 || fdatasync(engine->sums_fd) != 0)

@@ -84,9 +84,9 @@ gb_sums_match(struct gb_engine *engine, uint64_t page)
 }
 
 enum gb_err
-gb_sums_write(struct gb_engine *engine, uint64_t page, uint32_t sum)
+gb_sums_write(struct gb_engine *engine, uint64_t page, const uint32_t *sums, size_t len)
 {
-	if (!gb_write_at(engine->sums_fd, &sum, sizeof sum, GB_SUMS_HEADER + page * sizeof sum))
+	if (!gb_write_at(engine->sums_fd, sums, len * sizeof *sums, GB_SUMS_HEADER + page * sizeof *sums))
 		return gb_engine_fail(engine, "store.sums: cannot write");
 	return GB_OK;
 }
