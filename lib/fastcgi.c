@@ -12,9 +12,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +32,7 @@ static const int stop_signals[] = { SIGTERM, SIGINT, SIGUSR1 };
 static volatile sig_atomic_t stopping;
 static volatile sig_atomic_t late_fd = -1;	/* the connection that the timer shuts */
 static sigset_t waiting_mask;			/* signals as they were: open while we wait */
+static bool is_alone;				/* nobody else accepts from our socket */
 static FCGX_Request request;
 
 void (*gb_fastcgi_woken)(void);
@@ -88,6 +91,57 @@ signals_hold(void)
 		sigdelset(&waiting_mask, stop_signals[i]);
 }
 
+/* mod_fcgid calls a socket DIRECTORY/PID.N after itself. */
+static bool
+name_is_mod_fcgids(pid_t parent)
+{
+	struct {
+		struct sockaddr_un address;
+		char end;
+	} name = { .end = '\0' };
+	socklen_t len = sizeof name.address;
+	const char *last;
+	char after;
+	int pid;
+	unsigned number;
+
+	if (getsockname(STDIN_FILENO, (struct sockaddr *)&name.address, &len) != 0 || name.address.sun_family != AF_UNIX)
+		return false;
+	last = strrchr(name.address.sun_path, '/');
+	return last != NULL && sscanf(last, "/%d.%u%c", &pid, &number, &after) == 2 && pid == parent;
+}
+
+static bool
+process_is_lighttpd(pid_t pid)
+{
+	static const char lighttpd[] = "lighttpd\n";
+	char path[32], name[sizeof lighttpd];
+	ssize_t len = -1;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
+		len = read(fd, name, sizeof name);
+		close(fd);
+	}
+	return len == sizeof lighttpd - 1 && memcmp(name, lighttpd, sizeof lighttpd - 1) == 0;
+}
+
+/*
+ * Whether nobody else accepts from our socket. mod_fcgid and lighttpd listen themselves, on one for each process, and
+ * start it without anybody between; of all others who start programs nobody can say how many share a socket.
+ */
+static bool
+socket_is_ours(void)
+{
+	struct ucred listener;
+	socklen_t len = sizeof listener;
+	pid_t parent = getppid();
+
+	return getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &listener, &len) == 0 && listener.pid == parent &&
+	    (name_is_mod_fcgids(parent) || process_is_lighttpd(parent));
+}
+
 static bool
 fastcgi_open(void)
 {
@@ -98,6 +152,7 @@ fastcgi_open(void)
 	handle(SIGALRM, too_late, SA_RESTART);
 	handle(SIGPIPE, SIG_IGN, 0);	/* libfcgi was initialized before: it would take this for "not set" */
 
+	is_alone = socket_is_ours();
 	/* Another process that shares the socket may take the connection we were woken for. */
 	return (flags = fcntl(STDIN_FILENO, F_GETFL)) >= 0 &&
 	    fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK) == 0 &&
@@ -111,8 +166,9 @@ accept_one(void)
 }
 
 /*
- * A connection that was in the queue when we were told to stop, or -1. Where the socket is
- * ours alone (lighttpd) nobody else would answer it: closing resets it, and the client gets a 500.
+ * A connection that was in the queue when we were told to stop, or -1. Where the socket is ours alone nobody else
+ * would answer it, and closing resets it: so who comes later is refused first. Where that cannot be known, who
+ * connects between the last look and close() is lost, and the client gets a 500.
  */
 static int
 queued_connection(void)
@@ -124,6 +180,8 @@ queued_connection(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (until == 0)
 		until = now.tv_sec + DRAIN_S;
+	if (is_alone)
+		shutdown(STDIN_FILENO, SHUT_RD);	/* what is in the queue stays there */
 	if (!stopping || now.tv_sec >= until || (fd = accept_one()) < 0)
 		close(STDIN_FILENO);	/* at once: who connects from here on is refused, and asks another process */
 	return fd;

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import tempfile
 
-from harness import SANITIZER_OPTIONS, SANITIZER_REPORT, SETTINGS, executable, wait_until
+from harness import SANITIZER_OPTIONS, SANITIZER_REPORT, SETTINGS, end_with_us, executable, wait_until
 
 RESPONDER, AUTHORIZER, FILTER = 1, 2, 3
 BEGIN, ABORT, END, PARAMS, STDIN, STDOUT, STDERR, DATA, GET_VALUES = 1, 2, 3, 4, 5, 6, 7, 8, 9
@@ -86,11 +86,11 @@ class Answer:
 class Worker:
 	"""
 	One process of an executable. parameters: no setting comes by the environment; ready False: do not wait for it;
-	under: a command that becomes the executable (strace -D).
+	under: a command that becomes the executable (strace -D); called: the socket's name.
 	"""
-	def __init__(self, name, settings=(), parameters=False, ready=True, under=()):
+	def __init__(self, name, settings=(), parameters=False, ready=True, under=(), called="socket"):
 		self.directory = tempfile.mkdtemp(prefix="gbraw")
-		self.path = os.path.join(self.directory, "socket")
+		self.path = os.path.join(self.directory, called)
 		self.state = os.path.join(self.directory, "state")
 		self.settings = {"FRONTEND_URL": "http://127.0.0.1:8080", **SETTINGS, **dict(settings)}
 		fixed = {name: self.settings.pop(name) for name in ("APP_ENV", "RATE_LIMITS") if name in self.settings}
@@ -104,8 +104,8 @@ class Worker:
 		listening.bind(self.path)
 		listening.listen(64)
 		self.process = subprocess.Popen([*under, executable(name)], stdin=listening, stdout=subprocess.DEVNULL,
-		    stderr=self.errors, env=environment)
-		listening.close()
+		    stderr=self.errors, env=environment, preexec_fn=end_with_us)
+		self.listening = listening	# as one of several processes has it
 		if ready:
 			wait_until(lambda: self.process.poll() is not None or self.handles_signals())
 
@@ -183,6 +183,7 @@ class Worker:
 		if SANITIZER_REPORT.search(self.stderr()):
 			faults.append(self.stderr()[:4000])
 		self.errors.close()
+		self.listening.close()
 		shutil.rmtree(self.directory, ignore_errors=True)
 		return faults
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The executables on a bare FastCGI socket: signals, broken peers and what no web server would send."""
+import contextlib
 import json
 import os
 import random
@@ -17,6 +18,20 @@ LIST, IS_LIST = b"[1]", (400, "invalid_field")
 NOTHING = (400, "missing_field")
 CUT = (400, "bad_request")
 ANONYMOUS = (401, "token_missing")
+
+
+@contextlib.contextmanager
+def named(name):
+	"""This process, for as long, under another name."""
+	def rename(value):
+		with open("/proc/self/comm", "w") as comm:
+			comm.write(value)
+	before = read("/proc/self/comm").strip()
+	rename(name)
+	try:
+		yield
+	finally:
+		rename(before)
 
 
 class Case(unittest.TestCase):
@@ -104,6 +119,7 @@ class Signals(Case):
 		verdicts = set()
 		for _ in range(20):
 			worker = self.start()
+			worker.listening.close()
 			self.serves(worker)
 			timer = threading.Timer(random.random() * 0.01, worker.process.send_signal, [signal.SIGTERM])
 			timer.start()
@@ -116,6 +132,42 @@ class Signals(Case):
 			self.assertTrue(wait_for_exit(worker.process))
 		self.assertLessEqual(verdicts, {IS_LIST, (0, None)})
 		self.assertIn(IS_LIST, verdicts)
+
+	def ended_with_a_queue(self, called):
+		"""Ends a process before which requests wait; returns it, and what they were answered."""
+		worker = self.start(called=called)
+		self.serves(worker)
+		given = head(variables(body=LIST)) + stream(STDIN, LIST)
+		wires = [worker.connect() for _ in range(3)]
+		worker.process.send_signal(signal.SIGTERM)
+		for wire in wires:
+			wire.sendall(given)
+		answers = []
+		for wire in wires:
+			with wire:
+				answers.append(receive(wire).verdict())
+		self.assertTrue(wait_for_exit(worker.process))
+		return worker, answers
+
+	def test_refuses_connections_before_it_leaves_a_socket_of_its_own(self):
+		"""mod_fcgid's names, a parent called lighttpd, and what others may share: there the next connection waits for a sister."""
+		pid = os.getpid()
+		for called, refused in ((f"{pid}.0", True), (f"{pid}.12", True), ("socket", False), (f"{pid}.0x", False), (f"{pid}.", False),
+		    (f"{os.getppid()}.0", False), (f"x{pid}.0", False)):
+			with self.subTest(called):
+				self.shuts(called, refused)
+		for name, refused in (("lighttpd", True), ("lighttpd2", False), ("multiwatch", False)):
+			with self.subTest(parent=name), named(name):
+				self.shuts("socket", refused)
+
+	def shuts(self, called, refused):
+		worker, answers = self.ended_with_a_queue(called)
+		self.assertEqual(answers, [IS_LIST] * 3)
+		try:
+			worker.connect().close()
+			self.assertFalse(refused)
+		except ConnectionRefusedError:
+			self.assertTrue(refused)
 
 
 class BrokenPeers(Case):

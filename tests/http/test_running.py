@@ -8,7 +8,6 @@ import threading
 import time
 from collections import Counter
 
-from fastcgi import is_sanitized
 from harness import Answer, Case, PASSWORD, code_of, decode, main, send, slurp, wait_until
 
 OTHER = "orchid-" + PASSWORD
@@ -101,11 +100,6 @@ class Signals(Case):
 					if pids := wait_until(lambda: self.whole(name)):
 						os.kill(pids[0], signal.SIGTERM)
 						ended += 1
-		# Between its last look into the queue and close() a process may be preempted: who connects just then is reset, and
-		# lighttpd answers 500 by itself. Programs shared by others must not shut the socket, so microseconds remain; the
-		# sanitizers stretch them to one in 10,000.
-		lost = sum(load.wrong.pop(key) for key in list(load.wrong) if key[1] == (500, None))
-		self.assertLessEqual(lost, 1 if is_sanitized() else 0)
 		self.assertEqual(load.wrong, {})
 		self.assertGreaterEqual(load.count, self.REQUESTS)
 		self.assertGreaterEqual(ended, 8)
