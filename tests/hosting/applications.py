@@ -78,7 +78,7 @@ class Applications:
 	def __init__(self, socket_path, port):
 		self.servers = [FastCgiServer(socket_path, FastCgi), HttpServer(("127.0.0.1", port), Http)]
 		os.chmod(socket_path, 0o777)
-		self.threads = [threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}) for server in self.servers]
+		self.threads = [threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True) for server in self.servers]
 		for thread in self.threads:
 			thread.start()
 

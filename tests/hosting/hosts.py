@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "http"))
 
-from harness import BUILD, ROOT, SANITIZER_OPTIONS, Server, arguments_of, executables, free_port, parent_of, processes, slurp, wait_until
+from harness import BUILD, ROOT, SANITIZER_OPTIONS, Server, arguments_of, end_with_us, executables, free_port, parent_of, processes, slurp, wait_until
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 APPLICATION = "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\n'\nenv\ncat\n"
@@ -121,7 +121,7 @@ class Host(Server):
 		as_user = {"user": self.user[0], "group": self.user[1], "extra_groups": []} if self.user else {}
 		with open(self.path("log", "stderr.log"), "ab") as errors:
 			return subprocess.Popen(command, env={"PATH": PATH}, cwd="/", stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
-			    start_new_session=True, **as_user)
+			    start_new_session=True, preexec_fn=end_with_us, **as_user)
 
 	def own(self):
 		"""Everything belongs to the user that serves."""
@@ -179,6 +179,10 @@ class Host(Server):
 		"""Pids of the processes of one program. A wrapper that has not become it yet does not count."""
 		program = os.path.join(self.programs, name + ".fcgi")
 		return sorted(pid for pid in self.family() if (arguments_of(pid) or [None])[0] == program)
+
+	def starting(self):
+		"""Pids of wrappers that have not become their program yet."""
+		return [pid for pid in self.family() if any(argument.startswith(self.path("web/")) for argument in arguments_of(pid) or ())]
 
 	def gates(self):
 		"""Pids of everything that answers for the gate."""
@@ -241,19 +245,13 @@ ErrorLog {d}/log/apache.log
 TypesConfig /dev/null
 Suexec Off
 {modules}
-StartServers 2
-ThreadsPerChild 8
-ServerLimit 4
-MaxRequestWorkers 32
-MinSpareThreads 4
-MaxSpareThreads 16
+{sizes}
 <Directory />
 	AllowOverride None
 	Require all denied
 </Directory>
 FcgidIPCDir {d}/run/fcgid
 FcgidProcessTableFile {d}/run/fcgid_shm
-ScriptSock {d}/run/cgid.sock
 Include {d}/conf/{main}
 """
 APACHE_MODULES = ("mpm_event", "authz_core", "authn_core", "alias", "dir", "mime", "env", "setenvif", "headers", "rewrite", "fcgid", "cgid",
@@ -286,6 +284,9 @@ REWRITTEN = """
 
 class Apache(Host):
 	gate, handler = "Include gate.conf", None
+	modules = APACHE_MODULES
+	sizes = ("StartServers 2\nThreadsPerChild 8\nServerLimit 4\nMaxRequestWorkers 32\nMinSpareThreads 4\nMaxSpareThreads 16\n"
+	    "ScriptSock {d}/run/cgid.sock\n")
 
 	def adapt_main(self, text):
 		text = super().adapt_main(text)
@@ -304,8 +305,9 @@ class Apache(Host):
 		for folder in ("site/rewritten", "site/closed"):
 			os.makedirs(self.path(folder), exist_ok=True)
 		shutil.copy(self.path("web/me.fcgi"), self.path("site/rewritten/me.fcgi"))
-		modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in APACHE_MODULES)
-		self.write("conf/httpd.conf", APACHE_BASE.format(d=self.directory, modules=modules, main=os.path.basename(self.examples[0])))
+		modules = "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in self.modules)
+		self.write("conf/httpd.conf", APACHE_BASE.format(d=self.directory, modules=modules, sizes=self.sizes.format(d=self.directory),
+		    main=os.path.basename(self.examples[0])))
 
 	def listens(self):
 		"""Apache opens its port before it can be told anything."""
@@ -324,6 +326,12 @@ class ApacheCgid(Apache):
 
 	def __init__(self, settings):
 		super().__init__(settings, mode="cgi")
+
+
+class ApacheCgi(ApacheCgid):
+	"""Without mod_cgid's daemon: a server whose processes have no threads starts the programs itself."""
+	modules = tuple({"mpm_event": "mpm_prefork", "cgid": "cgi"}.get(name, name) for name in APACHE_MODULES)
+	sizes = "StartServers 8\nMaxRequestWorkers 32\n"
 
 
 class ApacheProxyFcgi(Apache):

@@ -35,6 +35,7 @@ class HostCase(CookieCase):
 	leads_browsers = False			# to the sign-in page by 302
 	has_cgi = True
 	replaces_at_once = True			# a process that ended, without being asked for it
+	starts_on_demand = False		# processes, so that there is none before its first request
 	pause = 0.2				# s between two disturbances under load
 	restart_may_cost = False		# its graceful restart ends programs in the middle of requests: 500, 503 or no answer
 	settings = {"COOKIE_MODE": "on", "MAIL_FROM": "noreply@bee.example"}
@@ -374,11 +375,19 @@ class UnderLoad:
 		with Load(self, self.asks()) as load:
 			while (load.count < wanted or count < least) and time.monotonic() < end:
 				if IS_LONG or count < least:
+					self.ready()
 					disturb()
 					count += 1
 				time.sleep(self.pause)
 		self.assertGreaterEqual(load.count, wanted)
 		return load, count
+
+	def ready(self):
+		"""A wrapper that has not become its program yet would end at once, and drop what waits for it."""
+		if self.starts_on_demand:
+			names = ("me", "refresh")
+			self.assertTrue(wait_until(lambda: all(map(self.server.children, names)) and not self.server.starting(), 30))
+			self.server.settle(lambda: (self.server.starting(), *map(self.server.children, names)))
 
 	def nothing_lost(self, load, count, least):
 		self.assertEqual(load.wrong, {}, f"of {load.count}; {self.story_of_logs()}")

@@ -2,8 +2,8 @@
 """Apache and mod_cgid, from etc/apache."""
 import unittest
 
-from hosts import ApacheCgid
-from matrix import Endpoints, FailsClosed, Gate, HostCase, Htaccess, UnderLoad
+from hosts import ApacheCgi, ApacheCgid
+from matrix import Endpoints, FailsClosed, Gate, HostCase, Htaccess, IS_LONG, UnderLoad
 
 
 class Served(HostCase, Endpoints, Gate, Htaccess):
@@ -16,7 +16,12 @@ class Broken(HostCase, FailsClosed):
 
 
 class Loaded(HostCase, UnderLoad):
-	host, restart_may_cost = ApacheCgid, True
+	host, restart_may_cost, pause = ApacheCgid, True, 3
+
+
+@unittest.skipUnless(IS_LONG, "make hosting")
+class LoadedWithoutDaemon(HostCase, UnderLoad):
+	host, pause = ApacheCgi, 3
 
 
 if __name__ == "__main__":

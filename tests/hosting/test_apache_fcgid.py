@@ -16,7 +16,7 @@ class Broken(HostCase, FailsClosed):
 
 
 class Loaded(HostCase, UnderLoad):
-	host, replaces_at_once, restart_may_cost = ApacheFcgid, False, True
+	host, replaces_at_once, starts_on_demand = ApacheFcgid, False, True
 	pause = 1.5		# mod_fcgid starts nothing for a while where processes end too often (FcgidSpawnScoreUpLimit)
 
 

@@ -6,6 +6,7 @@ what AllowOverride FileInfo Options=ExecCGI,MultiViews lets it; as FastCGI and a
 suexec must be started by root, so this is skipped for others. The ordinary user is `nobody`, because suexec knows only users
 of the system; his web space is a folder below /var/www, the only place where Debian's suexec starts anything.
 """
+import atexit
 import contextlib
 import os
 import pwd
@@ -63,6 +64,7 @@ class Host(Server):
 		self.program = os.path.join(self.private, "guardbee")
 		self.archive = os.path.join(self.home, "guardbee-shared-host")
 		self.process, self.secrets, self.lock = None, set(), threading.Lock()
+		atexit.register(self.stop)
 		os.chmod(self.directory, 0o755)
 		for folder, owner, mode in ((self.home, USER, 0o711), (self.web, USER, 0o755), (os.path.join(self.directory, "fcgid"), OTHER, 0o700)):
 			os.mkdir(folder)
@@ -119,7 +121,7 @@ class Host(Server):
 			out.write(self.configuration())
 		with open(os.path.join(self.directory, "stderr.log"), "ab") as errors:
 			self.process = subprocess.Popen([APACHE, "-D", "FOREGROUND", "-f", path], env={"PATH": "/usr/bin:/bin"}, stdin=subprocess.DEVNULL,
-			    stdout=errors, stderr=errors, start_new_session=True)
+			    stdout=errors, stderr=errors, start_new_session=True, preexec_fn=harness.end_with_us)
 		if not wait_until(lambda: self.listens() or self.process.poll() is not None, 30) or self.process.poll() is not None:
 			self.halt()
 			raise RuntimeError("Apache does not start:\n" + self.logs())

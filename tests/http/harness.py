@@ -8,8 +8,10 @@ Every server has a directory of its own (STATE, sockets, logs), a free port, and
 ends with its class: by pid, leaving no process, no sanitizer's report and none of the secrets that
 went over the wire in any log.
 """
+import atexit
 import base64
 import contextlib
+import ctypes
 import hashlib
 import hmac
 import http.client
@@ -119,6 +121,16 @@ def wait_until(condition, seconds=10.0):
 	return found
 
 
+# A suite that is told to end unwinds, and ends its servers.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+PRCTL, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
+
+
+def end_with_us():
+	"""preexec_fn of a server: it is told to end also where we are killed and can end nothing."""
+	PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
 class Answer:
 	def __init__(self, response):
 		self.status = response.status
@@ -169,6 +181,7 @@ class Server:
 		self.process = None
 		self.secrets = set()
 		self.lock = threading.Lock()
+		atexit.register(self.stop)	# an interrupt ends a test class without its tearDownClass
 
 	# --- configuration -------------------------------------------------------------------------------------
 
@@ -225,7 +238,7 @@ class Server:
 			out.write(self.configuration())
 		with open(os.path.join(self.directory, "stderr.log"), "ab") as errors:
 			self.process = subprocess.Popen([LIGHTTPD, "-D", "-f", path], env=self.environment(),
-			    stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
+			    stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, preexec_fn=end_with_us)
 		if not wait_until(lambda: self.listens() or self.process.poll() is not None) or self.process.poll() is not None:
 			self.process.kill()
 			self.process.wait()
@@ -273,6 +286,7 @@ class Server:
 			faults.append("a sanitizer reports:\n" + logs[SANITIZER_REPORT.search(logs).start():][:4000])
 		faults += [f"a secret is in the log: {secret[:24]}..." for secret in self.secrets if secret in logs]
 		shutil.rmtree(self.directory, ignore_errors=True)
+		atexit.unregister(self.stop)
 		return faults
 
 	def logs(self):
