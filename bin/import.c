@@ -33,6 +33,7 @@ struct import {
 	struct account batch[BATCH];
 	size_t batch_len;
 	size_t lines, imported, present, refused;
+	void *seen;			/* of a dry run: seen.c */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -120,13 +121,19 @@ batch_once(struct import *import)
 	return commit.len == 0 || ctx->dry_run ? GB_OK : gb_commit_run(&commit, ctx->app->store, ctx->call.now);
 }
 
-static void
+static enum gb_err
 outcome_tell(struct import *import, const struct account *account)
 {
-	switch (account->outcome) {
+	enum gb_err outcome = account->outcome;
+
+	if (outcome == GB_OK && import->ctx->dry_run)
+		outcome = gb_seen_add(&import->seen, &account->user);
+	switch (outcome) {
 	case GB_OK:
 		import->imported++;
 		break;
+	case GB_ERR_MEMORY:
+		return outcome;
 	case GB_ERR_ACCOUNT_EXISTS:
 		import->present++;
 		break;
@@ -137,6 +144,7 @@ outcome_tell(struct import *import, const struct account *account)
 		line_refuse(import, account->line, "the id is another account's");
 		break;
 	}
+	return GB_OK;
 }
 
 static enum gb_err
@@ -149,7 +157,7 @@ batch_put(struct import *import)
 		err = batch_once(import);
 	while (gb_again(&round, &err));
 	for (size_t i = 0; i < import->batch_len && err == GB_OK; i++)
-		outcome_tell(import, &import->batch[i]);
+		err = outcome_tell(import, &import->batch[i]);
 	sodium_memzero(import->batch, sizeof import->batch);
 	import->batch_len = 0;
 	gb_arena_reset(import->ctx->call.arena);
@@ -299,6 +307,7 @@ import_file(struct gb_context *ctx, int argc, char **argv)
 		return EX_NOINPUT;
 	}
 	code = run(&import);
+	gb_seen_free(&import.seen);
 	if (argc > 0)
 		fclose(import.in);
 	return code;

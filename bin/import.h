@@ -41,4 +41,13 @@ enum gb_err gb_import_begin(const char *line, struct gb_import_form *form, bool 
 enum gb_err gb_import_read(const struct gb_import_form *form, const struct gb_config *config, int64_t now,
     char *line, struct gb_arena *arena, struct gb_user *user, const char **why);
 
+/*
+ * What a dry run remembers, since it has no store to put accounts into: their names and ids, so that the second of a name
+ * in one file is judged as the real run judges it. *seen begins as NULL.
+ * GB_OK: remembered. GB_ERR_ACCOUNT_EXISTS, _INVALID_USERNAME, _INVALID_FIELD: address, user name, id are there already.
+ * GB_ERR_MEMORY.
+ */
+enum gb_err gb_seen_add(void **seen, const struct gb_user *user);
+void gb_seen_free(void **seen);
+
 #endif

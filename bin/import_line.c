@@ -11,6 +11,7 @@
 #include "user.h"
 
 #define GROUPS_MAX 16
+#define BY_MAIL " (with an empty hash its owner gets in by \"forgot password\")"
 
 enum field {
 	EMAIL, USERNAME, PASSWORD_HASH, GROUPS, LANGUAGE, EMAIL_VERIFIED, CREATED_AT, PASSWORD_CHANGED_AT, LOCKED, ID,
@@ -237,11 +238,11 @@ hash_read(const struct gb_config *config, const char *hash, struct gb_user *user
 		memcpy(user->password_hash, hash, strlen(hash) + 1);
 		return GB_OK;
 	case GB_ERR_INVALID_FIELD:
-		return refuse(why, "the hash costs too much to check");
+		return refuse(why, "the hash costs too much to check" BY_MAIL);
 	case GB_ERR_MALFORMED:
 		return refuse(why, "the hash is not well formed");
 	default:
-		return refuse(why, "the hash is of no known kind");
+		return refuse(why, "the hash is of no kind that can be checked" BY_MAIL);
 	}
 }
 

@@ -63,19 +63,21 @@ answer_form(const struct gb_endpoint *endpoint, const struct gb_config *config, 
 	return path != NULL ? gb_reply_redirect(req, 303, path) : GB_ERR_MEMORY;
 }
 
+/* While the settings cannot be read: nobody's name, and files at the top of the site. */
+static const struct gb_config unread = { .site_name = "guardbee", .default_language = "en", .frontend_path = "" };
+
 /* A person who opens a page sees one, also when we cannot do our part. */
 static bool
-is_failed_page(const struct gb_endpoint *endpoint, const struct gb_config *config, const struct gb_request *req,
-    enum gb_err err)
+is_failed_page(const struct gb_endpoint *endpoint, const struct gb_request *req, enum gb_err err)
 {
-	return endpoint->is_page && config != NULL && req->accepts_html && gb_error_row(err)->status >= 500 &&
+	return endpoint->is_page && req->accepts_html && gb_error_row(err)->status >= 500 &&
 	    (req->method == GB_METHOD_GET || req->method == GB_METHOD_HEAD);
 }
 
 static enum gb_err
 failed_page(const struct gb_config *config, struct gb_request *req, enum gb_err err)
 {
-	enum gb_err failed = gb_page_sorry(config, req, err);
+	enum gb_err failed = gb_page_sorry(config != NULL ? config : &unread, req, err);
 
 	if (failed == GB_OK && gb_error_row(err)->status == 503)
 		failed = gb_reply_retry_after(req, err);
@@ -103,7 +105,7 @@ gb_outcome_reply(const struct gb_endpoint *endpoint, const struct gb_config *con
 		return answer_form(endpoint, config, req, err);
 	if (err == GB_OK)
 		return GB_OK;
-	if (is_failed_page(endpoint, config, req, err) && failed_page(config, req, err) == GB_OK)
+	if (is_failed_page(endpoint, req, err) && failed_page(config, req, err) == GB_OK)
 		return GB_OK;
 	return gb_reply_error(req, err);
 }

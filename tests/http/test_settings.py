@@ -130,6 +130,18 @@ class Unfit(Program):
 			with self.subTest(value=value):
 				self.stops({"EXPIRES_TOKEN_SESSION": value}, "EXPIRES_TOKEN_SESSION")
 
+	def test_a_person_sees_a_page_instead(self):
+		for name in ("page", "reset-password"):
+			done = self.as_cgi({"JWT_KEY": KEY, "COOKIE_MODE": "yes"}, name, HTTP_ACCEPT="text/html", HTTP_ACCEPT_LANGUAGE="de", QUERY_STRING="token=x")
+			head, _, body = done.stdout.partition("\n\n")
+			self.assertTrue(head.startswith("Status: 503"), head)
+			self.assertIn("Content-Type: text/html", head)
+			self.assertIn("Retry-After: ", head)
+			self.assertIn("Bei uns ist etwas schiefgegangen", body)
+			self.assertNotIn("COOKIE_MODE", done.stdout)
+			self.shows_no_secret(done.stdout)
+			self.assertIn('"code":"internal"', self.as_cgi({"COOKIE_MODE": "yes"}, name, HTTP_ACCEPT="*/*").stdout)
+
 	def test_plain_cgi_answers_503_first(self):
 		done = self.as_cgi({"COOKIE_MODE": "yes"})
 		self.assertEqual(done.returncode, 78, done.stderr)
