@@ -82,7 +82,7 @@ class Host(Server):
 		text = subprocess.run([os.path.join(ROOT, "etc", "adapt"), os.path.join(ROOT, "etc", example), *(f"{name}={value}" for name, value in values.items())],
 		    check=True, capture_output=True, text=True).stdout
 		# applications of others, which are no business of ours
-		return text.replace("/run/wiki.sock", self.path("wiki.sock")).replace("8090", str(self.app_port))
+		return text.replace("/run/wiki.sock", self.path("wiki.sock")).replace("8090", str(self.app_port)).replace("/etc/lighttpd", self.path("conf"))
 
 	def write(self, name, text, mode=0o644):
 		with open(self.path(name), "w") as out:
@@ -215,15 +215,15 @@ class Host(Server):
 
 
 class Lighttpd(Host):
-	examples, gate = ("lighttpd/lighttpd.conf", "lighttpd/fastcgi.conf", "lighttpd/cgi.conf", "lighttpd/gate.conf"), 'include "gate.conf"'
+	examples, gate = ("lighttpd/lighttpd.conf", "lighttpd/fastcgi.conf", "lighttpd/cgi.conf", "lighttpd/gate.conf", "lighttpd/names.lua"), 'include "gate.conf"'
 	stop_signal = signal.SIGINT
 
 	def adapt_main(self, text):
 		assert 'include "fastcgi.conf"' in text
 		if self.mode == "cgi":
 			text = text.replace('include "fastcgi.conf"', 'include "cgi.conf"')
-		# mod_proxy is for the application behind the gate
-		return super().adapt_main(text).replace('"mod_cgi" )', '"mod_cgi", "mod_proxy" )')
+		# the last two are for the application behind the gate
+		return super().adapt_main(text).replace('"mod_cgi" )', '"mod_cgi", "mod_magnet", "mod_proxy" )')
 
 	def renew(self):
 		"""And until it is done: lighttpd forgets to end processes that it has only just begun to start."""

@@ -4,6 +4,7 @@ What must hold under every web server: one set of cases, for the servers of host
 
 	HOSTING=long	10,000 requests under load instead of some hundreds (make hosting)
 """
+import itertools
 import os
 import signal
 import time
@@ -22,8 +23,16 @@ IS_LONG = os.environ.get("HOSTING") == "long"
 NAMES = ("REMOTE_USER", "AUTH_USER_ID", "AUTH_SESSION", "AUTH_GROUPS")
 HEADERS = ("X-Auth-User", "X-Auth-User-Id", "X-Auth-Session", "X-Auth-Groups")
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-FORGED = {**{name: "forged" for header in HEADERS for name in (header, header.replace("-", "_"))}, "Auth-User-Id": "forged", "AUTH_USER_ID": "forged",
-	"Remote-User": "forged", "REMOTE_USER": "forged", "Variable-REMOTE_USER": "forged", "Gate-Group": "forged", "Proxy": "http://forged.example"}
+
+
+def spellings(header):
+	"""X-Auth-User, X-Auth_User, ...: which are one name to a program."""
+	parts = header.split("-")
+	return ["".join(map("".join, zip(parts, (*between, "")))) for between in itertools.product("-_", repeat=len(parts) - 1)]
+
+
+FORGED = {**{name: "forged" for header in (*HEADERS, *(name.replace("_", "-") for name in NAMES)) for name in spellings(header)},
+	"Variable-REMOTE_USER": "forged", "Gate-Group": "forged", "Proxy": "http://forged.example"}
 
 
 class HostCase(CookieCase):

@@ -10,13 +10,6 @@ class LighttpdCase(HostCase):
 	host, leads_browsers = Lighttpd, True
 	answers_405, refuses_methods = ("PATCH", "TRACE"), {"FOO": 501}
 
-	def learnt_by_headers(self, headers, expected):
-		"""mod_proxy passes the name on in Forwarded, and nothing else."""
-		self.assertEqual([pair for pair in headers if pair[0].startswith("x-auth-")], [])
-		forwarded = [value for name, value in headers if name == "forwarded"]
-		self.assertEqual(len(forwarded), 1)
-		self.assertIn('remote_user="%s"' % expected["REMOTE_USER"], forwarded[0])
-
 
 class Served(LighttpdCase, Endpoints, Gate):
 	pass
