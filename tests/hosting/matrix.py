@@ -380,7 +380,7 @@ class UnderLoad:
 	def under_load(self, disturb, least):
 		"""Requests, and while they come disturb(), now and then; the long form does not stop at `least` times."""
 		wanted = self.requests if self.has_processes or IS_LONG else self.requests // 2
-		count, end = 0, time.monotonic() + (600 if IS_LONG else 60)
+		count, end = 0, time.monotonic() + (1500 if IS_LONG else 60)
 		with Load(self, self.asks()) as load:
 			while (load.count < wanted or count < least) and time.monotonic() < end:
 				if IS_LONG or count < least:

@@ -16,12 +16,12 @@ class Broken(HostCase, FailsClosed):
 
 
 class Loaded(HostCase, UnderLoad):
-	host, restart_may_cost, pause = ApacheCgid, True, 3
+	host, restart_may_cost, pause = ApacheCgid, True, 10 if IS_LONG else 0.2
 
 
 @unittest.skipUnless(IS_LONG, "make hosting")
 class LoadedWithoutDaemon(HostCase, UnderLoad):
-	host, pause = ApacheCgi, 3
+	host, pause = ApacheCgi, 10
 
 
 if __name__ == "__main__":
