@@ -172,8 +172,12 @@ class Host(Server):
 		"""Programs of ours that nobody is the parent of: a mail that is still being sent."""
 		return [pid for pid in processes() if parent_of(pid) == 1 and self.directory in " ".join(arguments_of(pid) or ())]
 
-	def logs(self):
-		return "".join(slurp(path).decode(errors="replace") for path in sorted(glob.glob(self.path("log", "*.log"))))
+	def log_sizes(self):
+		return {path: os.path.getsize(path) for path in sorted(glob.glob(self.path("log", "*.log")))}
+
+	def logs(self, seen=None):
+		"""seen: what log_sizes() was, for what came since."""
+		return "".join(slurp(path)[(seen or {}).get(path, 0):].decode(errors="replace") for path in self.log_sizes())
 
 	def children(self, name):
 		"""Pids of the processes of one program. A wrapper that has not become it yet does not count."""

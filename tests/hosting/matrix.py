@@ -18,6 +18,7 @@ from test_cookies import CSRF, CookieCase, GATE
 from test_running import Load
 
 from applications import Applications
+from bans import HOSTILE, LINE, banned
 
 IS_LONG = os.environ.get("HOSTING") == "long"
 NAMES = ("REMOTE_USER", "AUTH_USER_ID", "AUTH_SESSION", "AUTH_GROUPS")
@@ -166,6 +167,20 @@ class Endpoints:
 		self.assertTrue(wait_until(lambda: self.me(token).status == 200))
 
 
+	def test_fail2ban_finds_failures_in_the_log_and_nothing_else(self):
+		email = self.email()
+		self.register(email)
+		seen = self.server.log_sizes()
+		self.refused(self.me("x"), 401, "token_invalid")
+		self.login(email)
+		self.refused(self.post("/auth/login", {"email": email, "password": "wrong" + PASSWORD}), 401, "invalid_credentials")
+		self.refused(self.post("/auth/login", {"username": HOSTILE, "password": PASSWORD}, headers={"User-Agent": LINE, "Referer": LINE}), 401, "invalid_credentials")
+		self.get("/" + LINE.replace(" ", "%20"))
+		self.get("/auth/login/" + LINE.replace(" ", "%20"))
+		self.assertTrue(wait_until(lambda: self.server.logs(seen).count("event=login_failed") >= 2))
+		self.assertEqual(banned(self.server.logs(seen)), ["127.0.0.1"] * 2)
+
+
 class Gate:
 	"""Cases of HostCase: what lies behind the gate."""
 
@@ -293,7 +308,9 @@ class Htaccess:
 
 
 class FailsClosed:
-	"""Cases of HostCase: a gate that is broken opens for nobody, and opens again once it works."""
+	"""Cases of HostCase, before it: a gate that is broken opens for nobody, and opens again once it works."""
+	settings = {**HostCase.settings, "GATE_REQUIRES": "none"}
+
 	def status(self, token=None, seconds=30):
 		"""None: no answer in time"""
 		connection_seconds, self.server.seconds = self.server.seconds, seconds
@@ -309,6 +326,9 @@ class FailsClosed:
 	def opens_again(self, token):
 		self.assertTrue(wait_until(lambda: self.status(token) == 200, 20))
 		self.assertEqual(self.status(), 401)
+
+	def test_0_unverified_addresses_where_it_requires_none(self):
+		self.assertEqual((self.status(self.register()["access_token"]), self.status("x"), self.status()), (200, 401, 401))
 
 	def test_1_killed(self):
 		_, token = self.member()

@@ -11,7 +11,7 @@ class Served(HostCase, Endpoints, Gate, Htaccess):
 	refuses_methods = {"TRACE": 405}
 
 
-class Broken(HostCase, FailsClosed):
+class Broken(FailsClosed, HostCase):
 	host = ApacheFcgid
 
 

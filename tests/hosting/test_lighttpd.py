@@ -19,7 +19,7 @@ class ServedAsCgi(LighttpdCase, Endpoints, Gate):
 	options = {"mode": "cgi"}
 
 
-class Broken(LighttpdCase, FailsClosed):
+class Broken(FailsClosed, LighttpdCase):
 	pass
 
 
