@@ -21,6 +21,10 @@ gb_sandbox_start(void)
 #ifndef GB_UNCONFINED
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
+	/*
+	 * No limit of memory: what a request may take is bounded where it is taken; hashes need what the operator has set, or
+	 * what an imported one says, and the store's mapping grows with its file, so that no number would fit them all.
+	 */
 	/* the hard limit stays as it is: a mail server's sendmail may want more */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > DESCRIPTORS_MAX) {
 		files.rlim_cur = DESCRIPTORS_MAX;

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
 """What etc/ holds for the machine around the programs: fail2ban's filter, logrotate, systemd's units."""
 import glob
+import grp
 import os
+import pwd
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "http"))
-from harness import BUILD, PASSWORD, ROOT, Case, wait_until  # noqa: E402
+import fastcgi  # noqa: E402
+from harness import BUILD, PASSWORD, ROOT, SETTINGS, Case, end_with_us, executable, wait_until  # noqa: E402
 
 from bans import HOSTILE, LINE, banned
 
@@ -91,6 +95,56 @@ class Others(unittest.TestCase):
 	def test_systemd_finds_no_fault(self):
 		self.assertEqual(self.units(), (0, ""))
 		self.assertNotEqual(self.units(lambda text: text.replace("StandardInput=socket", "StandardInput=sock")), (0, ""))
+
+	def unit(self, file, name):
+		"""A unit's lines, with the paths of this test."""
+		with open(os.path.join(ROOT, "etc", "systemd", file)) as unit:
+			text = unit.read()
+		for here, there in (("/usr/local/lib/guardbee", self.folder), ("/etc/guardbee.env", self.folder + "/env"), ("/run/guardbee", self.folder), ("%i", name)):
+			text = text.replace(here, there)
+		return dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+
+	def start_unit(self, unit, listening):
+		"""As systemd does it: the socket as standard input, settings from the file, the user's rights."""
+		with open(unit["EnvironmentFile"]) as file:
+			environment = dict(line.strip().split("=", 1) for line in file)
+		entry = pwd.getpwnam(unit["User"])
+		user = {"user": entry.pw_uid, "group": grp.getgrnam(unit["Group"]).gr_gid, "extra_groups": []} if os.getuid() == 0 else {}
+		if user:
+			os.chmod(self.folder, 0o755)
+			os.chown(self.folder + "/state", user["user"], user["group"])
+		process = subprocess.Popen([unit["ExecStart"]], stdin=listening, stdout=subprocess.DEVNULL, env=environment, umask=int(unit["UMask"], 8),
+		    preexec_fn=end_with_us, **user)
+		self.addCleanup(process.wait)
+		self.addCleanup(process.terminate)
+		return process
+
+	def ask_unit(self, path):
+		with socket.socket(socket.AF_UNIX) as wire:
+			wire.settimeout(20)
+			wire.connect(path)
+			wire.sendall(fastcgi.head(fastcgi.variables("GET")) + fastcgi.stream(fastcgi.STDIN, b""))
+			return fastcgi.receive(wire).verdict()
+
+	def test_units_serve_and_share_the_socket(self):
+		shutil.copy(executable("me"), self.folder)
+		os.mkdir(self.folder + "/state", 0o700)
+		with open(self.folder + "/env", "w") as env:
+			env.write("".join(f"{name}={value}\n" for name, value in {**SETTINGS, "STATE": self.folder + "/state"}.items()))
+		where = self.unit("guardbee@.socket", "me")
+		self.assertEqual((where["SocketUser"], where["SocketMode"]), (self.unit("guardbee@.service", "me")["User"], "0660"))
+		with socket.socket(socket.AF_UNIX) as listening:
+			listening.bind(where["ListenStream"])
+			listening.listen()
+			started = []
+			for file in ("guardbee@.service", "guardbee-second@.service"):
+				started.append(self.start_unit(self.unit(file, "me"), listening))
+		self.assertEqual(self.ask_unit(where["ListenStream"]), (401, "token_missing"))
+		for process in started:
+			self.assertEqual(self.ask_unit(where["ListenStream"]), (401, "token_missing"))
+			process.terminate()
+			self.assertEqual(process.wait(20), 0)
+		self.assertRaises(ConnectionRefusedError, self.ask_unit, where["ListenStream"])
 
 	def test_the_target_names_every_program(self):
 		with open(os.path.join(ROOT, "etc", "systemd", "guardbee.target")) as target:
