@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 
+#include "exposed.h"
 #include "guardbee.h"
 
 static int
@@ -13,6 +14,21 @@ show(struct gb_context *ctx, int argc, char **argv)
 	return EX_OK;
 }
 
+/* Where the environment is that of a web server's program. */
+static bool
+is_exposed(const struct gb_config *config)
+{
+	for (const char *const *name = gb_exposed_roots; *name != NULL; name++) {
+		const char *root = gb_config_environment(NULL, *name), *path, *setting = root != NULL ? gb_exposed(config, root, &path) : NULL;
+
+		if (setting == NULL)
+			continue;
+		fprintf(stderr, "guardbee: %s: %s is below %s %s: move it out of the web space\n", setting, path, *name, root);
+		return true;
+	}
+	return false;
+}
+
 /* Whatever is unfit has stopped the command before it comes here. */
 static int
 check(struct gb_context *ctx, int argc, char **argv)
@@ -21,6 +37,8 @@ check(struct gb_context *ctx, int argc, char **argv)
 	enum gb_err err;
 
 	(void)argc, (void)argv;
+	if (is_exposed(ctx->config))
+		return EX_CONFIG;
 	if ((err = gb_store_health(ctx->app->store, ctx->call.now, why, sizeof why)) != GB_OK ||
 	    (err = gb_keyring_health(ctx->app->keyring, why, sizeof why)) != GB_OK)
 		return gb_command_fail(err, why);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "doctor.h"
+#include "exposed.h"
 #include "probe.h"
 
 #define SECONDS_MAX	"20"
@@ -244,15 +245,19 @@ check_mode(struct visit *visit)
 static void
 check_root(struct visit *visit)
 {
-	static const char *const names[] = { "DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT" };
+	const struct gb_config named = { .state = visit->doctor->state };
+	const struct gb_config *config = visit->doctor->config != NULL ? visit->doctor->config : &named;
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (*seen(visit, names[i]) != '\0' && gb_state_is_below(visit->doctor->state, seen(visit, names[i]))) {
-			gb_doctor_say(visit->doctor, "web space", GB_FAULT, (struct gb_cure){ "STATE=/a/place/outside", GB_DOCTOR_SETTINGS },
-			    "STATE is below %s, which the server shows to everyone", seen(visit, names[i]));
+	for (const char *const *name = gb_exposed_roots; *name != NULL; name++) {
+		const char *root = seen(visit, *name), *path, *setting = *root != '\0' ? gb_exposed(config, root, &path) : NULL;
+
+		if (setting != NULL) {
+			gb_doctor_say(visit->doctor, "web space", GB_FAULT, gb_doctor_cure(visit->doctor, GB_DOCTOR_SETTINGS, "%s=%s/a/place/outside",
+			    setting, strcmp(setting, "DATABASE_URL") == 0 ? "gdbm:" : ""), "%s is below %s, which the server shows to everyone", setting, root);
 			return;
 		}
-	gb_doctor_say(visit->doctor, "web space", GB_FINE, NOTHING, "STATE is outside %s", *seen(visit, names[0]) ? seen(visit, names[0]) : "it");
+	}
+	gb_doctor_say(visit->doctor, "web space", GB_FINE, NOTHING, "STATE is outside %s", *seen(visit, gb_exposed_roots[0]) ? seen(visit, gb_exposed_roots[0]) : "it");
 }
 
 static void

@@ -99,7 +99,7 @@ const struct gb_setting gb_settings[] = {
 	  .shown = "derived from the access key", .help = "PEM of the key that signs refresh tokens, where ALGORITHM is a pair's" },
 	{ "REFRESH_PUBLIC_KEY", NULL, AT(refresh_public_key), TEXT(pem), .demand = "a PEM", .help = "its public half" },
 	{ "JWT_KEYS_DIR", NULL, AT(jwt_keys_dir), TEXT(path), .demand = "an absolute path",
-	  .help = "key ring, one JWK per file; its active key signs, the key above then only verifies tokens without kid" },
+	  .help = "key ring, one JWK per file, never below the document root; its active key signs, the key above then only verifies tokens without kid" },
 
 	{ "EXPIRES_TOKEN_SESSION", "API_JWT_EXPIRY_TIME", AT(access_ttl_s), MINUTES(1, 525600), .fallback = "1440",
 	  .help = "life of an access token" },

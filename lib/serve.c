@@ -10,6 +10,7 @@
 
 #include "away.h"
 #include "backend.h"
+#include "exposed.h"
 #include "form.h"
 #include "log.h"
 #include "outcome.h"
@@ -29,7 +30,7 @@ struct server {
 	bool from_parameters;		/* the settings come with the first request */
 	struct gb_config *config;	/* NULL until they are read */
 	struct gb_app app;
-	char fit_root[ROOT_MAX];	/* a document root that STATE is not below, of the last request */
+	char fit_root[ROOT_MAX];	/* a document root that nothing secret is below, of the last request */
 	bool is_open;			/* app is; */
 	bool is_away;			/* but not its store */
 	bool is_sandboxed;		/* as far as can be */
@@ -95,16 +96,13 @@ settings_ready(struct server *server, struct gb_request *req)
 static enum gb_err
 root_fits(struct server *server, const struct gb_request *req)
 {
-	static const char *const names[] = { "DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT" };
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		const char *root = gb_request_variable(req, names[i]);
+	for (const char *const *name = gb_exposed_roots; *name != NULL; name++) {
+		const char *root = gb_request_variable(req, *name), *setting, *path;
 
 		if (root == NULL || strcmp(root, server->fit_root) == 0)
 			continue;
-		if (gb_state_is_below(server->config->state, root)) {
-			gb_log(server->endpoint->name, "STATE: %s is below %s %s: move it out of the web space",
-			    server->config->state, names[i], root);
+		if ((setting = gb_exposed(server->config, root, &path)) != NULL) {
+			gb_log(server->endpoint->name, "%s: %s is below %s %s: move it out of the web space", setting, path, *name, root);
 			return GB_ERR_MISCONFIGURED;
 		}
 		snprintf(server->fit_root, sizeof server->fit_root, "%s", root);
