@@ -169,9 +169,17 @@ static const char *
 read_numbers(struct gb_context *ctx, const struct words *words, bool alg_given, const char *text, struct gb_numbers *numbers)
 {
 	const struct gb_json *jwk;
+	const char *fault;
 
 	if (strstr(text, "-----BEGIN ") != NULL)
-		return gb_numbers_from_pem(text, true, words->algorithm, numbers);
+		switch (gb_numbers_from_pem(text, true, words->algorithm, numbers, &fault)) {
+		case GB_OK:
+			return NULL;
+		case GB_ERR_MEMORY:
+			return "cannot be read: no memory";
+		default:
+			return fault;
+		}
 	if (gb_json_parse(text, strlen(text), ctx->call.arena, &jwk) != GB_OK || !gb_json_is_object(jwk))
 		return "is neither PEM nor a JWK";
 	return gb_numbers_from_jwk(jwk, alg_given ? words->algorithm : NULL, numbers);

@@ -15,6 +15,7 @@
 #include "arena.h"
 
 #define FIRST_BLOCK (16u << 10)
+#define ENOUGH (256u << 10)		/* to read a key of 8192 bits, the largest we take */
 
 struct block {
 	struct block *next;
@@ -126,6 +127,16 @@ gb_arena_printf(struct gb_arena *arena, const char *format, ...)
 	vsnprintf(text, (size_t)len + 1, format, args);
 	va_end(args);
 	return text;
+}
+
+bool
+gb_memory_is_left(void)
+{
+	void *volatile some = malloc(ENOUGH);	/* volatile: or the compiler does without */
+	bool is_left = some != NULL;
+
+	free(some);
+	return is_left;
 }
 
 void

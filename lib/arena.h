@@ -2,6 +2,7 @@
 #ifndef GB_ARENA_H
 #define GB_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -25,6 +26,12 @@ char *gb_arena_copy(struct gb_arena *arena, const void *bytes, size_t len);
 /* printf into the arena; NULL as above. */
 char *gb_arena_printf(struct gb_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * Whether there is memory, 256 KiB at least. Not everybody below us says that he lacked some: so what
+ * cannot be true of a key or a file is looked at twice, and is true while this is.
+ */
+bool gb_memory_is_left(void);
 
 /* Wipes and forgets all; keeps the first block for the next request. */
 void gb_arena_reset(struct gb_arena *arena);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arena.h"
 #include "key_directory.h"
 #include "key_file.h"
 
@@ -162,8 +163,8 @@ load_all(struct load *load)
 	return load_half(load, second);
 }
 
-enum gb_err
-gb_key_directory_load(const char *path, enum gb_keyring_access access, char *why, size_t why_max, struct gb_key_ring **ring)
+static enum gb_err
+load_once(const char *path, enum gb_keyring_access access, char *why, size_t why_max, struct gb_key_ring **ring)
 {
 	struct load load = { .path = path, .access = access, .directories = { -1, -1 }, .why = why, .why_max = why_max };
 	enum gb_err err;
@@ -181,6 +182,18 @@ gb_key_directory_load(const char *path, enum gb_keyring_access access, char *why
 	}
 	*ring = load.ring;
 	return GB_OK;
+}
+
+enum gb_err
+gb_key_directory_load(const char *path, enum gb_keyring_access access, char *why, size_t why_max, struct gb_key_ring **ring)
+{
+	enum gb_err err = load_once(path, access, why, why_max, ring);
+
+	if (err == GB_ERR_MISCONFIGURED) {
+		*why = '\0';
+		err = load_once(path, access, why, why_max, ring);
+	}
+	return err == GB_ERR_MISCONFIGURED && !gb_memory_is_left() ? GB_ERR_MEMORY : err;
 }
 
 void

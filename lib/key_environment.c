@@ -166,12 +166,12 @@ check_public(const struct load *load, const char *setting, const char *pem, cons
 {
 	struct gb_numbers *numbers = gb_numbers_new();
 	const char *fault;
-	enum gb_err err = GB_OK;
+	enum gb_err err;
 
 	if (numbers == NULL)
 		return GB_ERR_MEMORY;
-	if ((fault = gb_numbers_from_pem(pem, false, load->algorithm, numbers)) != NULL) {
-		err = fail(load, setting, fault);
+	if ((err = gb_numbers_from_pem(pem, false, load->algorithm, numbers, &fault)) != GB_OK) {
+		err = with_fault(load, err, setting, fault);
 	} else if (!same_public(numbers, load->numbers)) {
 		snprintf(load->why, load->why_max, "%s does not belong to %s", setting, private_setting);
 		err = GB_ERR_MISCONFIGURED;
@@ -186,10 +186,11 @@ read_pair(const struct load *load, const char *private_setting, const char *priv
     const char *public_pem)
 {
 	bool public_only = private_pem == NULL || (load->access == GB_KEYS_VERIFY && public_pem != NULL);
-	const char *fault = gb_numbers_from_pem(public_only ? public_pem : private_pem, !public_only, load->algorithm, load->numbers);
+	const char *fault;
+	enum gb_err err = gb_numbers_from_pem(public_only ? public_pem : private_pem, !public_only, load->algorithm, load->numbers, &fault);
 
-	if (fault != NULL)
-		return fail(load, public_only ? public_setting : private_setting, fault);
+	if (err != GB_OK)
+		return with_fault(load, err, public_only ? public_setting : private_setting, fault);
 	return public_only || public_pem == NULL ? GB_OK : check_public(load, public_setting, public_pem, private_setting);
 }
 
@@ -266,9 +267,9 @@ load_allowed(const struct load *load, const struct gb_algorithm *allowed, struct
 	if (allowed->kind == GB_KEY_SECRET)
 		return set_secret(load, "JWT_KEY", config->jwt_key, allowed, &source->keys[GB_PURPOSE_ACCESS]);
 	sodium_memzero(load->numbers, sizeof *load->numbers);
-	if ((fault = gb_numbers_from_pem(config->access_public_key, false, allowed, load->numbers)) != NULL)
-		return fail(load, "ACCESS_PUBLIC_KEY", fault);
-	err = gb_key_source_fill(source, load->numbers, GB_KEYS_VERIFY, &fault);
+	err = gb_numbers_from_pem(config->access_public_key, false, allowed, load->numbers, &fault);
+	if (err == GB_OK)
+		err = gb_key_source_fill(source, load->numbers, GB_KEYS_VERIFY, &fault);
 	return with_fault(load, err, "ACCESS_PUBLIC_KEY", fault);
 }
 

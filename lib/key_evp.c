@@ -37,18 +37,6 @@ params_free(OSSL_PARAM *params)
 	gb_libcrypto()->OSSL_PARAM_free(params);
 }
 
-/* Empties libcrypto's list of errors. */
-static bool
-lacked_memory(void)
-{
-	unsigned long error;
-	bool lacked = false;
-
-	while ((error = gb_libcrypto()->ERR_get_error()) != 0)
-		lacked = lacked || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
-	return lacked;
-}
-
 static EVP_PKEY *
 key_from_params(const char *type, OSSL_PARAM *params, bool with_private)
 {
@@ -87,7 +75,7 @@ build(const char *type, struct gb_evp_builder *builder, bool with_private, struc
 	params_free(params);
 	builder_free(builder);
 	if (!good) {
-		bool lacked = made == NULL || lacked_memory();
+		bool lacked = made == NULL || gb_libcrypto_lacked_memory();
 
 		gb_evp_pair_free(made);
 		return lacked ? GB_ERR_MEMORY : GB_ERR_MISCONFIGURED;
@@ -132,7 +120,7 @@ gb_evp_sign(const struct gb_evp_pair *pair, const unsigned char *digest, size_t 
 		return GB_ERR_INTERNAL;
 	if (gb_libcrypto()->EVP_PKEY_sign(pair->sign, signature, len, digest, digest_len) == 1)
 		return GB_OK;
-	return lacked_memory() ? GB_ERR_MEMORY : GB_ERR_INTERNAL;
+	return gb_libcrypto_lacked_memory() ? GB_ERR_MEMORY : GB_ERR_INTERNAL;
 }
 
 enum gb_err
@@ -141,5 +129,5 @@ gb_evp_verify(const struct gb_evp_pair *pair, const unsigned char *digest, size_
 {
 	if (gb_libcrypto()->EVP_PKEY_verify(pair->verify, signature, len, digest, digest_len) == 1)
 		return GB_OK;
-	return lacked_memory() ? GB_ERR_MEMORY : GB_ERR_SIGNATURE;
+	return gb_libcrypto_lacked_memory() ? GB_ERR_MEMORY : GB_ERR_SIGNATURE;
 }

@@ -64,3 +64,14 @@ gb_libcrypto(void)
 		state = load(&libcrypto) ? LOADED : ABSENT;
 	return state == LOADED ? &libcrypto : NULL;
 }
+
+bool
+gb_libcrypto_lacked_memory(void)
+{
+	unsigned long error;
+	bool lacked = false;
+
+	while ((error = gb_libcrypto()->ERR_get_error()) != 0)
+		lacked = lacked || ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+	return lacked;
+}

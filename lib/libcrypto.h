@@ -2,6 +2,7 @@
 #ifndef GB_LIBCRYPTO_H
 #define GB_LIBCRYPTO_H
 
+#include <stdbool.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -40,5 +41,11 @@ struct gb_libcrypto {
 
 /* Loads at the first call. NULL when there is no libcrypto.so.3. */
 const struct gb_libcrypto *gb_libcrypto(void);
+
+/*
+ * Whether what just failed failed for want of memory, as far as libcrypto says. Empties its list of errors.
+ * It does not always say.
+ */
+bool gb_libcrypto_lacked_memory(void);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include "arena.h"
 #include "key_pair.h"
 #include "numbers.h"
 
@@ -145,20 +146,13 @@ try_out(const struct gb_key *key)
 	return err == GB_OK ? key->operations->verify(key, bytes, sizeof bytes, signature, len) : err;
 }
 
-enum gb_err
-gb_key_from_numbers(const char *id, const struct gb_numbers *numbers, struct gb_key **key, const char **fault)
+static enum gb_err
+prepare_once(const char *id, const struct gb_numbers *numbers, struct gb_key **key, const char **fault)
 {
 	const struct kind *kind = &kinds[numbers->algorithm->kind];
 	void *material = NULL;
 	enum gb_err err;
 
-	*key = NULL;
-	if ((*fault = gb_numbers_fault(numbers)) != NULL)
-		return GB_ERR_MISCONFIGURED;
-	if (kind->prepare == NULL) {
-		*key = gb_key_new_secret(id, numbers->algorithm, numbers->of[GB_NUMBER_K].bytes, numbers->of[GB_NUMBER_K].len);
-		return *key != NULL ? GB_OK : GB_ERR_MEMORY;
-	}
 	if ((err = kind->prepare(numbers, &material)) != GB_OK) {
 		*fault = "is not a good key of its kind";
 		return err;
@@ -171,4 +165,21 @@ gb_key_from_numbers(const char *id, const struct gb_numbers *numbers, struct gb_
 	*key = NULL;
 	*fault = "has a public and a private half that do not belong together";
 	return err == GB_ERR_MEMORY ? err : GB_ERR_MISCONFIGURED;
+}
+
+enum gb_err
+gb_key_from_numbers(const char *id, const struct gb_numbers *numbers, struct gb_key **key, const char **fault)
+{
+	enum gb_err err;
+
+	*key = NULL;
+	if ((*fault = gb_numbers_fault(numbers)) != NULL)
+		return GB_ERR_MISCONFIGURED;
+	if (kinds[numbers->algorithm->kind].prepare == NULL) {
+		*key = gb_key_new_secret(id, numbers->algorithm, numbers->of[GB_NUMBER_K].bytes, numbers->of[GB_NUMBER_K].len);
+		return *key != NULL ? GB_OK : GB_ERR_MEMORY;
+	}
+	if ((err = prepare_once(id, numbers, key, fault)) == GB_ERR_MISCONFIGURED)
+		err = prepare_once(id, numbers, key, fault);
+	return err == GB_ERR_MISCONFIGURED && !gb_memory_is_left() ? GB_ERR_MEMORY : err;
 }

@@ -52,11 +52,11 @@ size_t gb_numbers_ikm(const struct gb_numbers *numbers, unsigned char ikm[static
 
 /*
  * Of a PEM private ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY") or
- * public key ("PUBLIC KEY") for this algorithm. NULL, or what is wrong; a
- * password is never asked for.
+ * public key ("PUBLIC KEY") for this algorithm. `fault` says what is wrong with
+ * GB_ERR_MISCONFIGURED; GB_ERR_MEMORY. A password is never asked for.
  */
-const char *gb_numbers_from_pem(const char *pem, bool private_key, const struct gb_algorithm *algorithm,
-    struct gb_numbers *numbers);
+enum gb_err gb_numbers_from_pem(const char *pem, bool private_key, const struct gb_algorithm *algorithm,
+    struct gb_numbers *numbers, const char **fault);
 
 /*
  * A fresh key: a secret of as many bytes as the hash has, RSA of `bits`, P-256,

@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 
+#include "arena.h"
 #include "libcrypto.h"
 #include "numbers.h"
 
@@ -109,29 +110,51 @@ no_password(char *password, int password_max, int writing, void *context)
 	return -1;
 }
 
-const char *
-gb_numbers_from_pem(const char *pem, bool private_key, const struct gb_algorithm *algorithm, struct gb_numbers *numbers)
+static EVP_PKEY *
+pem_read(const char *pem, bool private_key)
 {
 	const struct gb_libcrypto *c = gb_libcrypto();
 	size_t len = strnlen(pem, PEM_MAX + 1);
+	BIO *bio = len <= PEM_MAX ? c->BIO_new_mem_buf(pem, (int)len) : NULL;
 	EVP_PKEY *key = NULL;
-	const char *fault;
-	BIO *bio;
+
+	if (bio != NULL)
+		key = private_key ? c->PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : c->PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL);
+	c->BIO_free(bio);
+	return key;
+}
+
+static enum gb_err
+read_once(const char *pem, bool private_key, struct gb_numbers *numbers, const char **fault)
+{
+	EVP_PKEY *key = pem_read(pem, private_key);
+	bool lacked;
+
+	if (key == NULL)
+		*fault = private_key ? "is not a PEM private key without a password" : "is not a PEM public key";
+	else
+		*fault = numbers_of(key, private_key, numbers);
+	gb_libcrypto()->EVP_PKEY_free(key);
+	lacked = gb_libcrypto_lacked_memory();
+	if (*fault == NULL)
+		return GB_OK;
+	return lacked ? GB_ERR_MEMORY : GB_ERR_MISCONFIGURED;
+}
+
+enum gb_err
+gb_numbers_from_pem(const char *pem, bool private_key, const struct gb_algorithm *algorithm, struct gb_numbers *numbers,
+    const char **fault)
+{
+	enum gb_err err;
 
 	numbers->algorithm = algorithm;
-	if (c == NULL)
-		return "needs libcrypto.so.3, which is not there";
-	if (len <= PEM_MAX && (bio = c->BIO_new_mem_buf(pem, (int)len)) != NULL) {
-		key = private_key ? c->PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : c->PEM_read_bio_PUBKEY(bio, NULL, no_password, NULL);
-		c->BIO_free(bio);
+	if (gb_libcrypto() == NULL) {
+		*fault = "needs libcrypto.so.3, which is not there";
+		return GB_ERR_MISCONFIGURED;
 	}
-	if (key == NULL)
-		fault = private_key ? "is not a PEM private key without a password" : "is not a PEM public key";
-	else
-		fault = numbers_of(key, private_key, numbers);
-	c->EVP_PKEY_free(key);
-	c->ERR_clear_error();
-	return fault;
+	if ((err = read_once(pem, private_key, numbers, fault)) == GB_ERR_MISCONFIGURED)
+		err = read_once(pem, private_key, numbers, fault);
+	return err == GB_ERR_MISCONFIGURED && !gb_memory_is_left() ? GB_ERR_MEMORY : err;
 }
 
 static void

@@ -297,7 +297,7 @@ open_keyring(void)
 		outcome = gb_keyring_signing_key(opened, GB_PURPOSE_ACCESS, NOW) != NULL && gb_keyring_signing_key(opened, GB_PURPOSE_RESET, NOW) != NULL ?
 		    DONE : WRONG;
 	else if (err != GB_ERR_MEMORY)
-		outcome = err == GB_ERR_MISCONFIGURED && config.jwt_key == NULL && why[0] != '\0' ? FAILED : WRONG;
+		outcome = WRONG;	/* it would blame a key that is good */
 	gb_keyring_close(opened);
 	return outcome;
 }

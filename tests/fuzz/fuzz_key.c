@@ -33,13 +33,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gb_numbers *numbers = gb_numbers_new();
 	struct gb_arena *arena = gb_arena_new();
-	const char *text;
+	const char *text, *fault;
 
 	if (size > 1 && size < 8192 && (text = gb_arena_copy(arena, data + 1, size - 1)) != NULL) {
 		if (data[0] < 8)
-			gb_numbers_from_pem(text, true, gb_algorithm_at(data[0]), numbers);
+			gb_numbers_from_pem(text, true, gb_algorithm_at(data[0]), numbers, &fault);
 		else if (data[0] < 16)
-			gb_numbers_from_pem(text, false, gb_algorithm_at(data[0] - 8), numbers);
+			gb_numbers_from_pem(text, false, gb_algorithm_at(data[0] - 8), numbers, &fault);
 		else
 			as_jwk(text, size - 1, arena, numbers);
 	}
