@@ -110,7 +110,7 @@ gb_record_fill(struct gb_stored *stored, int64_t now, struct gb_arena *arena, st
 	record->expires_at = stored->head.expires_at;
 	if (gb_record_expired(&stored->head, now))
 		return GB_OK;
-	if ((value = gb_arena_alloc(arena, GB_STORE_VALUE_MAX)) == NULL)
+	if ((value = gb_arena_alloc(arena, stored->head.value_len)) == NULL)
 		return GB_ERR_MEMORY;
 	if (!gb_slots_decode(&stored->head, stored->slots, name, value) ||
 	    (record->key != NULL && strcmp(name, record->key) != 0))

@@ -93,7 +93,7 @@ chunk_ok(const unsigned char *slot, const struct gb_slot_head *head, unsigned nu
 
 bool
 gb_slots_decode(const struct gb_slot_head *head, unsigned char slots[][GB_SLOT_LEN],
-    char name[static GB_STORE_KEY_MAX + 1], unsigned char value[static GB_STORE_VALUE_MAX])
+    char name[static GB_STORE_KEY_MAX + 1], unsigned char *value)
 {
 	unsigned count = gb_slots_count(head);
 	size_t left = head->value_len, share = HEAD_SHARE - head->name_len;

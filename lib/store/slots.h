@@ -49,8 +49,8 @@ unsigned gb_slots_count(const struct gb_slot_head *head);
 /* Lays out a record; returns how many slots were filled. */
 unsigned gb_slots_encode(const char *name, const struct gb_slot_head *head, const void *value,
     unsigned char slots[static GB_SLOTS_MAX][GB_SLOT_LEN]);
-/* The name (a NUL behind it) and the value from whole slots; false: they do not belong together. */
+/* The name (a NUL behind it) and the value, head->value_len bytes, from whole slots; false: they do not belong together. */
 bool gb_slots_decode(const struct gb_slot_head *head, unsigned char slots[][GB_SLOT_LEN],
-    char name[static GB_STORE_KEY_MAX + 1], unsigned char value[static GB_STORE_VALUE_MAX]);
+    char name[static GB_STORE_KEY_MAX + 1], unsigned char *value);
 
 #endif
