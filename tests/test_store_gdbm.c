@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -24,7 +27,7 @@
 
 /* These stand before the C library's: what the store sees of the machine. */
 static unsigned file_system;		/* not 0: the type every file system claims to be */
-static bool boot_id_hidden;
+static bool boot_id_hidden, disk_full, disk_read_only;
 static int flush_told = -1;		/* a flush says on this pipe that it began, and takes its time */
 
 int
@@ -35,6 +38,18 @@ fstatfs(int fd, struct statfs *status)
 	if (file_system != 0)
 		status->f_type = (__fsword_t)file_system;
 	return r;
+}
+
+int
+fstatvfs(int fd, struct statvfs *status)
+{
+	struct statfs disk;
+
+	if (syscall(SYS_fstatfs, fd, &disk) != 0)
+		return -1;
+	*status = (struct statvfs){ .f_frsize = (unsigned long)disk.f_frsize, .f_flag = disk_read_only ? ST_RDONLY : 0,
+	    .f_bavail = disk_full ? 1 : (fsblkcnt_t)disk.f_bavail };
+	return 0;
 }
 
 int
@@ -470,6 +485,91 @@ recoveries_of(const struct store_temporary *temporary)
 
 	cr_assert_eq(gb_store_stats(temporary->dir, &stats, why, sizeof why), GB_OK, "%s", why);
 	return stats.recoveries;
+}
+
+static void
+assert_health(struct gb_store *store, enum gb_err expected, const char *word)
+{
+	char why[300] = "";
+
+	cr_assert_eq(gb_store_health(store, NOW, why, sizeof why), expected, "%s", why);
+	cr_assert_not_null(strstr(why, word), "'%s' does not say '%s'", why, word);
+}
+
+Test(store_gdbm, says_in_health_that_the_disk_is_full_or_read_only)
+{
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+
+	assert_health(store, GB_OK, "");
+	disk_full = true;
+	assert_health(store, GB_ERR_STORE_UNAVAILABLE, "the disk is full");
+	disk_full = false;
+	disk_read_only = true;
+	assert_health(store, GB_ERR_STORE_UNAVAILABLE, "read-only");
+	disk_read_only = false;
+	assert_health(store, GB_OK, "");
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
+}
+
+/* A process that begins a recovery and gets no further until it is killed. */
+static pid_t
+recovering_child(const struct store_temporary *temporary)
+{
+	int told[2];
+	char byte;
+	pid_t child;
+
+	cr_assert_eq(pipe(told), 0);
+	if ((child = fork()) == 0) {
+		char why[300];
+		struct gb_engine *engine;
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (gb_engine_open(temporary->dir, why, sizeof why, &engine) != GB_OK || gb_engine_lock(engine) != GB_OK)
+			_exit(1);
+		atomic_store(&engine->control->state, GB_ENGINE_BUSY);
+		atomic_fetch_add(&engine->control->sequence, 1);
+		if (write(told[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(told[1]);
+	cr_assert_eq(read(told[0], &byte, 1), 1);
+	close(told[0]);
+	return child;
+}
+
+/* The others wait, but not for ever; and the next one does what the dead one began. */
+Test(store_gdbm, answers_503_while_another_recovers_and_recovers_when_that_one_dies, .timeout = 60)
+{
+	struct store_temporary temporary;
+	struct gb_store *store = store_temporary_open(&temporary, NOW);
+	uint64_t version, began, before;
+	pid_t child, waiter;
+
+	cr_assert_eq(put(store, "u:1", "41"), GB_OK);
+	before = recoveries_of(&temporary);
+	child = recovering_child(&temporary);
+	began = gb_clock_ms();
+	if ((waiter = fork()) == 0) {
+		struct gb_store *other;
+		char why[300] = "";
+
+		_exit(gb_store_open(temporary.url, NOW, why, sizeof why, &other) == GB_ERR_STORE_UNAVAILABLE &&
+		    strstr(why, "holds the lock for too long") != NULL ? 0 : 1);
+	}
+	cr_assert_eq(number_of(store, "u:1", &version), -2);
+	cr_assert(gb_clock_ms() - began >= GB_LOCK_WAIT_MS, "it did not wait");
+	wait_for(&waiter, 1);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	cr_assert_eq(number_of(store, "u:1", &version), 41);
+	cr_assert_eq(put(store, "u:1", "42"), GB_OK);
+	cr_assert_eq(recoveries_of(&temporary), before + 1);
+	gb_store_close(store);
+	store_temporary_remove(&temporary);
 }
 
 /* In a chroot without /proc nobody knows whether the machine went down since the control page was written. */

@@ -15,9 +15,9 @@
 #include "io.h"
 
 const char *const io_names[IO_CALL__COUNT] = {
-	[IO_PWRITE] = "write", [IO_FDATASYNC] = "fdatasync", [IO_FSYNC] = "fsync", [IO_FTRUNCATE] = "ftruncate",
-	[IO_FALLOCATE] = "fallocate", [IO_OPEN] = "open", [IO_RENAME] = "rename", [IO_MMAP] = "mmap",
-	[IO_MALLOC] = "malloc",
+	[IO_PREAD] = "read", [IO_PWRITE] = "write", [IO_FDATASYNC] = "fdatasync", [IO_FSYNC] = "fsync",
+	[IO_FTRUNCATE] = "ftruncate", [IO_FALLOCATE] = "fallocate", [IO_OPEN] = "open", [IO_RENAME] = "rename",
+	[IO_MMAP] = "mmap", [IO_MALLOC] = "malloc",
 };
 
 static struct {
@@ -145,6 +145,12 @@ io_ack(unsigned worker, uint64_t number)
 	lock();
 	record(IO_ACK, worker, 0, NULL, 0, number);
 	unlock();
+}
+
+ssize_t
+pread(int fd, void *bytes, size_t len, off_t offset)
+{
+	return fails(IO_PREAD) ? -1 : syscall(SYS_pread64, fd, bytes, len, offset);
 }
 
 ssize_t

@@ -12,6 +12,7 @@
  * and they can write down all that reaches the files of a store.
  */
 enum io_call {
+	IO_PREAD,
 	IO_PWRITE,
 	IO_FDATASYNC,
 	IO_FSYNC,
