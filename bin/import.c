@@ -34,6 +34,7 @@ struct import {
 	size_t batch_len;
 	size_t lines, imported, present, refused;
 	void *seen;			/* of a dry run: seen.c */
+	int failed;			/* errno of a read that failed; 0: none did */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -95,6 +96,8 @@ line_read(struct import *import, char line[static GB_IMPORT_LINE_MAX + 1], size_
 			line[*len] = (char)c;
 		*len += *len <= GB_IMPORT_LINE_MAX;
 	}
+	if (c == EOF && ferror(import->in))
+		import->failed = errno;
 	if (interrupted || (c == EOF && *len == 0))
 		return false;
 	if (*len > 0 && *len <= GB_IMPORT_LINE_MAX && line[*len - 1] == '\r')
@@ -271,8 +274,8 @@ verdict(const struct import *import, enum gb_err err, const char *why)
 		gb_command_refuse("interrupted after line %zu; run it again, what is there already stays as it is", import->lines);
 		return EX_TEMPFAIL;
 	}
-	if (ferror(import->in)) {
-		gb_command_refuse("reading failed: %s", strerror(errno));
+	if (import->failed != 0) {
+		gb_command_refuse("reading failed: %s", strerror(import->failed));
 		return EX_IOERR;
 	}
 	return import->refused > 0 ? GB_EXIT_REFUSED : EX_OK;

@@ -330,6 +330,23 @@ Test(deliver, drops_what_is_refused_for_good)
 	cr_expect_not_null(strstr(log_text(), " dropped kind=reset "));
 }
 
+/* Of both a change of address names, whatever a server repeats of them. */
+Test(deliver, keeps_addresses_out_of_the_log)
+{
+	FILE *file;
+
+	sendmail_ends(67);
+	cr_assert_not_null(file = fopen(program, "w"));
+	fprintf(file, "#!/bin/sh\necho no NEW@example.org here, ann@example.org\nexit 67\n");
+	fclose(file);
+	gb_link_intend(&ann, "new@example.org", p.call.now);
+	store(&ann);
+	put(GB_MAIL_CHANGE_EMAIL, "ann@example.org");
+	cr_expect_eq(flush(0), 0);
+	cr_expect_not_null(strstr(log_text(), " dropped kind=change-email "), "%s", log_text());
+	cr_expect_not_null(strstr(log_text(), "no *************** here, ***************"), "%s", log_text());
+}
+
 Test(deliver, gives_up_after_a_day_or_ten_tries)
 {
 	int flushes = 0;

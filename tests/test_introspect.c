@@ -9,6 +9,7 @@
 #include "client.h"
 #include "introspect.h"
 #include "link.h"
+#include "password.h"
 #include "policy.h"
 
 static struct policy policy;
@@ -168,6 +169,56 @@ Test(revoke, burns_a_mailed_token_and_its_code)
 		cr_expect_eq(find(kind, NULL, other_code), GB_ERR_RESET_TOKEN_INVALID);
 		cr_expect_eq(find(kind, other, NULL), GB_OK);	/* another mail, another link */
 		cr_expect(is_active(pair.access_token));
+	}
+}
+
+Test(revoke, burns_the_link_of_a_change_of_address)
+{
+	struct gb_mailed mailed;
+	struct gb_commit commit;
+	const char *token;
+
+	cr_assert_eq(gb_user_get(policy.app.store, "42", policy.call.now, policy.call.arena, &anna), GB_OK);
+	gb_link_intend(&anna, "new@example.org", policy.call.now);
+	gb_commit_begin(&commit, policy.call.arena);
+	gb_commit_put_user(&commit, &anna);
+	cr_assert_eq(gb_commit_run(&commit, policy.app.store, policy.call.now), GB_OK);
+	cr_assert_eq(gb_link_issue(&policy.app, &policy.call, "42", GB_LINK_CHANGE_EMAIL, "new@example.org", &mailed), GB_OK);
+	token = strstr(mailed.url, "token=") + 6;
+	cr_expect_eq(find(GB_LINK_CHANGE_EMAIL, token, NULL), GB_OK);
+	cr_expect_eq(gb_token_end(&policy.app, &policy.call, token), GB_OK);
+	cr_expect_eq(find(GB_LINK_CHANGE_EMAIL, token, NULL), GB_ERR_RESET_TOKEN_INVALID);
+}
+
+Test(revoke, burns_the_link_of_a_registration)
+{
+	struct gb_pending waiting = { .id = "AAAAAAAAAAAAAAAAAAAAAA", .email = "bob@example.org", .created_at = POLICY_NOW,
+		.expires_at = POLICY_NOW + 86400 };
+	struct gb_mailed mailed;
+	struct gb_commit commit;
+	const char *token;
+
+	gb_password_of_nobody(&policy.config, waiting.password_hash);
+	gb_commit_begin(&commit, policy.call.arena);
+	gb_commit_put_pending(&commit, &waiting);
+	cr_assert_eq(gb_commit_run(&commit, policy.app.store, policy.call.now), GB_OK);
+	cr_assert_eq(gb_link_issue_pending(&policy.app, &policy.call, waiting.id, &mailed), GB_OK);
+	token = strstr(mailed.url, "token=") + 6;
+	cr_expect_eq(find(GB_LINK_VERIFY_EMAIL, token, NULL), GB_OK);
+	cr_expect_eq(gb_token_end(&policy.app, &policy.call, token), GB_OK);
+	cr_expect_eq(find(GB_LINK_VERIFY_EMAIL, token, NULL), GB_ERR_RESET_TOKEN_INVALID);
+}
+
+/* Else a client would believe a token dead that lives. */
+Test(revoke, says_unavailable_when_the_store_is)
+{
+	const char *code, *mailed = mailed_token(GB_LINK_RESET, &code), *tokens[] = { pair.access_token, mailed };
+
+	for (size_t i = 0; i < 2; i++) {
+		store_memory_fail(policy.memory, STORE_MEMORY_GET, STORE_MEMORY_EVERY, STORE_MEMORY_UNAVAILABLE);
+		cr_expect_eq(gb_token_end(&policy.app, &policy.call, tokens[i]), GB_ERR_STORE_UNAVAILABLE);
+		store_memory_fail(policy.memory, STORE_MEMORY_GET, STORE_MEMORY_EVERY, STORE_MEMORY_NO_FAULT);
+		cr_expect_eq(gb_token_end(&policy.app, &policy.call, tokens[i]), GB_OK);
 	}
 }
 

@@ -338,6 +338,20 @@ Test(link, counts_wrong_codes_against_their_address)
 	cr_expect_eq(find_code(GB_LINK_RESET, "ann@example.org", mailed.code), GB_OK);
 }
 
+/* Whoever had the right one starts anew with five. */
+Test(link, forgets_wrong_codes_after_a_right_one)
+{
+	struct gb_mailed mailed = issue(GB_LINK_RESET);
+
+	policy_limits(&p);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 3; i++)
+			cr_expect_eq(find_code(GB_LINK_RESET, "ann@example.org", "AAAAAAAA"), GB_ERR_RESET_TOKEN_INVALID, "%d, %d", round, i);
+		cr_expect_eq(find_code(GB_LINK_RESET, "ann@example.org", mailed.code), GB_OK, "%d", round);
+		mailed = issue(GB_LINK_RESET);
+	}
+}
+
 static unsigned
 commits_of(const char *email)
 {

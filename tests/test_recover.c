@@ -312,6 +312,18 @@ Test(recover, keeps_only_the_last_link_of_a_registration_and_that_for_its_time)
 	cr_expect_eq(verify(&second, NEW), GB_OK);
 }
 
+/* A mail that went out late is good for as long as every other. */
+Test(recover, keeps_a_registration_for_the_life_of_a_late_link)
+{
+	struct gb_mailed mailed;
+
+	pending(WAITING, "bob@example.org", "");
+	p.call.now += 86400 - 1;
+	mailed = issue_pending();
+	p.call.now += 1799;
+	cr_expect_eq(verify(&mailed, NEW), GB_OK);
+}
+
 Test(recover, gives_no_name_away_twice_at_activation)
 {
 	struct gb_mailed mailed;

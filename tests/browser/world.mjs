@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const build = path.resolve(root, process.env.BUILD ?? "build");
+export const programs = path.join(build, "cgi-bin");
 export const screenshots = path.join(build, "screenshots");
 const require = createRequire(path.join(root, "build/browser/"));
 const { chromium } = require("playwright-core");

@@ -45,6 +45,14 @@ class Import(People):
 		report = self.bring(f"wasp:{SHA}\nbee@example.org:{SHA}\n", code=1)
 		self.assertEqual((report["imported"], report["why"]), (1, {1: "the name is no e-mail address (--domain NAME makes name@NAME)"}))
 
+	def test_htpasswd_whose_first_name_has_a_comma(self):
+		report = self.bring(f"x,y@example.org:{SHA}\nbee@example.org:{SHA}\n", code=1)
+		self.assertEqual((report["imported"], report["why"]), (1, {1: "the e-mail address is missing or not valid"}))
+
+	def test_a_folder_is_no_file(self):
+		done = self.run_it("user", "import", self.folder, code=74)
+		self.assertEqual(done.stderr, "guardbee: reading failed: Is a directory\n")
+
 	def test_csv(self):
 		text = ('\ufeffemail,username,groups,verified,created,language,hash\r\n'
 		    f'"bee@example.org",bee,"staff,keepers",no,2019-05-06,es-MX,{SHA}\r\n'
@@ -55,6 +63,7 @@ class Import(People):
 		self.assertEqual((bee["username"], bee["groups"], bee["email_verified"], bee["created_at"], bee["language"], bee["password_hash"]),
 		    ("bee", ["staff", "keepers"], False, 1557100800, "es", SHA))
 		self.assertEqual((wasp["username"], wasp["groups"], wasp["email_verified"], wasp["created_at"], wasp["language"]), (None, [], True, 1557126489, "en"))
+		self.assertEqual((bee["password_changed_at"], wasp["password_changed_at"]), (1557100800, 1557126489))
 
 	def test_csv_quotes(self):
 		"""As Python's csv module writes and reads them."""
@@ -62,6 +71,8 @@ class Import(People):
 			self.assertEqual(next(csv.reader(io.StringIO(f"{quoted},x"))), [group, "x"])
 		head = "email,groups,hash\n"
 		good = ('a@example.org,"x",', '"b@example.org",x,""', 'c@example.org,"x,y",')
+		self.assertEqual(self.bring(head + "z@example.org,x", code=1)["why"], {2: "fewer cells than columns"})
+		self.assertEqual(self.bring(head + "z@example.org,x,,", code=1)["why"], {2: "more cells than columns"})
 		bad = ('d@example.org,"x,', 'e@example.org,"x"y,', 'f@example.org,"x""', 'g@example.org,"', '"h@example.org" ,x,', 'i@example.org,"""",')
 		report = self.bring(head + "\n".join(good + bad), code=1)
 		self.assertEqual((report["imported"], sorted(report["why"])), (len(good), list(range(5, 5 + len(bad)))))
