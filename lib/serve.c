@@ -264,14 +264,14 @@ serve_one(struct server *server, const struct gb_connection *connection)
 }
 
 /*
- * A plain CGI process ends now, its pages are zeroed by the kernel, and it leaves no core: to touch them
- * again were 3 % of its life. Frames that have returned leave copies behind: vsnprintf, for one, the last
- * 64 bytes of what it only counts.
+ * A plain CGI process that starts no deliverer ends now, its pages are zeroed by the kernel, and it leaves no
+ * core: to touch them again were 3 % of its life. Frames that have returned leave copies behind: vsnprintf, for
+ * one, the last 64 bytes of what it only counts.
  */
 static void
 wipe(const struct server *server)
 {
-	if (server->backend == &gb_backend_cgi)
+	if (server->backend == &gb_backend_cgi && !server->endpoint->mails)
 		return;
 	gb_arena_reset(server->arena);
 	sodium_stackzero(STACK_WIPED);
@@ -299,9 +299,9 @@ store_again(struct server *server)
 static void
 after_answer(struct server *server, enum gb_err err)
 {
+	wipe(server);	/* first: the deliverer begins as a copy of this process */
 	if (server->endpoint->mails && server->is_open && !server->is_away)
 		gb_spool_kick(&server->app);
-	wipe(server);
 	if (err != GB_ERR_STORE_UNAVAILABLE || !server->is_open)
 		return;
 	if (server->is_confined)
