@@ -17,6 +17,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+SANITIZE = BUILD.partition("/sanitize-")[2].replace("-", ",")	# or make would build it anew, without
 PASSWORD = "walnut-harbour-seven-lanterns"
 CHEAP = {"ARGON2_MEMORY_COST": "7168", "ARGON2_TIME_COST": "1"}
 # Beside the default: /auth/NAME is answered by the program of the same name.
@@ -186,7 +187,7 @@ class Running(Serve):
 			self.end()
 
 	def test_make_run_ends_everything_too(self):
-		self.start("make", "--no-print-directory", "run", f"BUILD={BUILD}", f"PORT={self.port}", f"STATE={self.state}")
+		self.start("make", "--no-print-directory", "run", f"BUILD={BUILD}", f"SANITIZE={SANITIZE}", f"PORT={self.port}", f"STATE={self.state}")
 		self.until_served()
 		self.assertEqual(self.request("GET", "/auth/health").status, 200)
 		self.end()

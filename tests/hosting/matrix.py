@@ -4,6 +4,7 @@ What must hold under every web server: one set of cases, for the servers of host
 
 	HOSTING=long	10,000 requests under load instead of some hundreds (make hosting)
 """
+import contextlib
 import itertools
 import os
 import signal
@@ -364,6 +365,16 @@ class FailsClosed:
 				os.kill(pid, signal.SIGCONT)
 		self.opens_again(token)
 
+	def without_gate(self, given):
+		"""The status while no gate runs. One that was on its way when its program was taken away judges, and rightly."""
+		while late := self.server.gates():
+			for pid in late:
+				with contextlib.suppress(ProcessLookupError):
+					os.kill(pid, signal.SIGKILL)
+			time.sleep(0.02)
+		status = self.status(given)
+		return status if not self.server.gates() else self.without_gate(given)
+
 	def test_3_cannot_start(self):
 		_, token = self.member()
 		path = self.server.path("web/verify.fcgi")
@@ -373,10 +384,8 @@ class FailsClosed:
 				os.rename(path, path + ".old")
 				if text is not None:
 					self.server.write("web/verify.fcgi", text, 0o755)
-				for pid in self.server.gates():
-					os.kill(pid, signal.SIGKILL)
 				for given in (None, "x", token):
-					self.assertIn(self.status(given), (401, 500, 502, 503, 504))
+					self.assertIn(self.without_gate(given), (401, 500, 502, 503, 504))
 				os.rename(path + ".old", path)
 				self.recover()
 				self.opens_again(token)
