@@ -111,25 +111,10 @@ name_is_mod_fcgids(pid_t parent)
 	return last != NULL && sscanf(last, "/%d.%u%c", &pid, &number, &after) == 2 && pid == parent;
 }
 
-static bool
-process_is_lighttpd(pid_t pid)
-{
-	static const char lighttpd[] = "lighttpd\n";
-	char path[32], name[sizeof lighttpd];
-	ssize_t len = -1;
-	int fd;
-
-	snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
-		len = read(fd, name, sizeof name);
-		close(fd);
-	}
-	return len == sizeof lighttpd - 1 && memcmp(name, lighttpd, sizeof lighttpd - 1) == 0;
-}
-
 /*
- * Whether nobody else accepts from our socket. mod_fcgid and lighttpd listen themselves, on one for each process, and
- * start it without anybody between; of all others who start programs nobody can say how many share a socket.
+ * Whether nobody else accepts from our socket. mod_fcgid listens itself, on one for each process, and starts it without
+ * anybody between. lighttpd does so too, but a connection refused makes it pass over that process for a second.
+ * Of all others who start programs nobody can say how many share a socket.
  */
 static bool
 socket_is_ours(void)
@@ -139,7 +124,7 @@ socket_is_ours(void)
 	pid_t parent = getppid();
 
 	return getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &listener, &len) == 0 && listener.pid == parent &&
-	    (name_is_mod_fcgids(parent) || process_is_lighttpd(parent));
+	    name_is_mod_fcgids(parent);
 }
 
 static bool

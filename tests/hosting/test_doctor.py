@@ -286,6 +286,15 @@ class There(DoctorCase):
 		self.assertEqual(found["mode"]["found"], "FastCGI")
 		self.assertEqual([name for name in os.listdir(server.state) if name.startswith("probe")], [])
 
+	def test_a_ring_in_the_web_space(self):
+		server = self.server(extra='$HTTP["url"] =~ "^/auth/" { server.document-root = "{d}/site" }')
+		for folder, result, found in (("site/ring", "fault", "JWT_KEYS_DIR is below"), ("ring", "ok", "outside")):
+			ring = os.path.join(server.directory, folder)
+			os.makedirs(ring, 0o700)
+			subprocess.run([COMMAND, "key", "new"], env={**server.environment(), "JWT_KEYS_DIR": ring}, check=True, capture_output=True, timeout=30)
+			row = self.expect(self.doctor(server, JWT_KEYS_DIR=ring), "web space", result, found)
+			self.assertEqual(row["paste"], "JWT_KEYS_DIR=/a/place/outside" if result == "fault" else None)
+
 	def test_plain_cgi(self):
 		self.expect(self.doctor(self.server(mode="cgi")), "mode", "note", "plain CGI")
 

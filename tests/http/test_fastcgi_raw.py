@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The executables on a bare FastCGI socket: signals, broken peers and what no web server would send."""
-import contextlib
 import json
 import os
 import random
@@ -18,20 +17,6 @@ LIST, IS_LIST = b"[1]", (400, "invalid_field")
 NOTHING = (400, "missing_field")
 CUT = (400, "bad_request")
 ANONYMOUS = (401, "token_missing")
-
-
-@contextlib.contextmanager
-def named(name):
-	"""This process, for as long, under another name."""
-	def rename(value):
-		with open("/proc/self/comm", "w") as comm:
-			comm.write(value)
-	before = read("/proc/self/comm").strip()
-	rename(name)
-	try:
-		yield
-	finally:
-		rename(before)
 
 
 class Case(unittest.TestCase):
@@ -150,15 +135,12 @@ class Signals(Case):
 		return worker, answers
 
 	def test_refuses_connections_before_it_leaves_a_socket_of_its_own(self):
-		"""mod_fcgid's names, a parent called lighttpd, and what others may share: there the next connection waits for a sister."""
+		"""mod_fcgid's names, and what others may share: there the next connection waits for a sister."""
 		pid = os.getpid()
 		for called, refused in ((f"{pid}.0", True), (f"{pid}.12", True), ("socket", False), (f"{pid}.0x", False), (f"{pid}.", False),
 		    (f"{os.getppid()}.0", False), (f"x{pid}.0", False)):
 			with self.subTest(called):
 				self.shuts(called, refused)
-		for name, refused in (("lighttpd", True), ("lighttpd2", False), ("multiwatch", False)):
-			with self.subTest(parent=name), named(name):
-				self.shuts("socket", refused)
 
 	def shuts(self, called, refused):
 		worker, answers = self.ended_with_a_queue(called)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 
+from fastcgi import is_sanitized
 from harness import Answer, Case, PASSWORD, code_of, decode, main, send, slurp, wait_until
 
 OTHER = "orchid-" + PASSWORD
@@ -100,7 +101,13 @@ class Signals(Case):
 					if pids := wait_until(lambda: self.whole(name, told)):
 						os.kill(pids[0], signal.SIGTERM)
 						told.add(pids[0])
-		self.assertEqual(load.wrong, {}, self.server.logs()[-3000:])
+		# Between its last look into the queue and close() a process may be preempted: who connects just then is reset, and
+		# lighttpd answers 500 by itself. Programs shared by others must not shut the socket, so microseconds remain; the
+		# sanitizers stretch them to one in 10,000.
+		lost = sum(load.wrong.pop(key) for key in list(load.wrong) if key[1] == (500, None))
+		self.assertLessEqual(lost, 1 if is_sanitized() else 0)
+		said = [line for line in self.server.logs().splitlines() if "status=" not in line]
+		self.assertEqual(load.wrong, {}, "\n".join(said[-40:]))
 		self.assertGreaterEqual(load.count, self.REQUESTS)
 		self.assertGreaterEqual(len(told), 8)
 
