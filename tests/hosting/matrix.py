@@ -4,7 +4,6 @@ What must hold under every web server: one set of cases, for the servers of host
 
 	HOSTING=long	10,000 requests under load instead of some hundreds (make hosting)
 """
-import contextlib
 import itertools
 import os
 import signal
@@ -13,7 +12,7 @@ import urllib.parse
 
 from hosts import PAGE, PATH, executables, wait_until
 
-from harness import PASSWORD, decode, urls_of
+from harness import PASSWORD, decode, tell, urls_of
 from mailbox import Mailbox, NEW
 from test_cookies import CSRF, CookieCase, GATE
 from test_running import Load
@@ -164,7 +163,7 @@ class Endpoints:
 		token = self.register()["access_token"]
 		self.alive(token)
 		for pid in self.server.children("me"):
-			os.kill(pid, signal.SIGKILL)
+			tell(pid, signal.SIGKILL)
 		self.assertTrue(wait_until(lambda: self.me(token).status == 200))
 
 
@@ -336,7 +335,7 @@ class FailsClosed:
 		self.assertEqual((self.status(), self.status(token)), (401, 200))
 		for _ in range(3):
 			for pid in self.server.gates():
-				os.kill(pid, signal.SIGKILL)
+				tell(pid, signal.SIGKILL)
 			self.assertIn(self.status(), (401, 500, 502, 503))
 		self.opens_again(token)
 
@@ -344,7 +343,7 @@ class FailsClosed:
 		"""Stops all that run and adds them to the set."""
 		while late := set(self.server.gates()) - stopped:
 			for pid in late:
-				os.kill(pid, signal.SIGSTOP)
+				tell(pid, signal.SIGSTOP)
 			stopped |= late
 		return stopped
 
@@ -362,15 +361,14 @@ class FailsClosed:
 				self.stop_gates(stopped)
 		finally:
 			for pid in stopped:
-				os.kill(pid, signal.SIGCONT)
+				tell(pid, signal.SIGCONT)
 		self.opens_again(token)
 
 	def without_gate(self, given):
 		"""The status while no gate runs. One that was on its way when its program was taken away judges, and rightly."""
 		while late := self.server.gates():
 			for pid in late:
-				with contextlib.suppress(ProcessLookupError):
-					os.kill(pid, signal.SIGKILL)
+				tell(pid, signal.SIGKILL)
 			time.sleep(0.02)
 		status = self.status(given)
 		return status if not self.server.gates() else self.without_gate(given)
@@ -443,7 +441,7 @@ class UnderLoad:
 		for name in ("me", "refresh"):
 			running = self.server.children(name)
 			if running:
-				os.kill(running[0], signal.SIGTERM)
+				tell(running[0], signal.SIGTERM)
 				wait_until(lambda: running[0] not in self.server.children(name))
 			if self.replaces_at_once:
 				self.assertTrue(wait_until(lambda: len(self.server.children(name)) == len(running)))

@@ -23,7 +23,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "http"))
 import harness
-from harness import Case, PASSWORD, ROOT, Server, free_port, processes, arguments_of, slurp, wait_until
+from harness import Case, PASSWORD, ROOT, Server, free_port, processes, arguments_of, slurp, tell, wait_until
 
 ARCHIVE = os.path.join(ROOT, "build", "guardbee-shared-host.tar.gz")
 APACHE, MODULES, SUEXEC = "/usr/sbin/apache2", "/usr/lib/apache2/modules", "/usr/lib/apache2/suexec"
@@ -450,7 +450,7 @@ class Gate(HostCase):
 		os.chmod(os.path.join(self.server.web, "auth", "verify"), 0o644)
 		for pid, name in self.server.running().items():
 			if name == "verify":
-				os.kill(pid, signal.SIGKILL)
+				tell(pid, signal.SIGKILL)
 		answer = self.get("/members/", bearer=body["access_token"])
 		self.assertGreaterEqual(answer.status, 400)
 		self.assertNotIn(b"for members", answer.body)

@@ -111,6 +111,12 @@ def mentions(pid, mark):
 	return False
 
 
+def tell(pid, number):
+	"""Sends a signal. A process that is gone already needs none."""
+	with contextlib.suppress(ProcessLookupError):
+		os.kill(pid, number)
+
+
 def wait_until(condition, seconds=10.0):
 	"""What the condition gives, as soon as it holds; False when time is up."""
 	end = time.monotonic() + seconds
@@ -279,8 +285,7 @@ class Server:
 		left = self.halt()
 		faults = [f"process {pid} is left: {arguments_of(pid)}" for pid in left]
 		for pid in left:
-			with contextlib.suppress(ProcessLookupError):
-				os.kill(pid, signal.SIGKILL)
+			tell(pid, signal.SIGKILL)
 		logs = self.logs()
 		if SANITIZER_REPORT.search(logs):
 			faults.append("a sanitizer reports:\n" + logs[SANITIZER_REPORT.search(logs).start():][:4000])

@@ -6,7 +6,7 @@ import signal
 import time
 import urllib.parse
 
-from harness import Case, PASSWORD, arguments_of, changed, decode, executable, main, over_both, processes, wait_until
+from harness import Case, PASSWORD, arguments_of, changed, decode, executable, main, over_both, processes, tell, wait_until
 from test_cookies import CookieCase, GATE
 
 NAMES = ("REMOTE_USER", "AUTH_USER_ID", "AUTH_SESSION", "AUTH_GROUPS")
@@ -283,7 +283,7 @@ class FailsClosed(GateCase):
 
 	def kill(self):
 		for pid in self.gates():
-			os.kill(pid, signal.SIGKILL)
+			tell(pid, signal.SIGKILL)
 		wait_until(lambda: not self.gates(), 1)
 
 	def status(self, token=None):

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 
 from fastcgi import is_sanitized
-from harness import Answer, Case, PASSWORD, code_of, decode, main, send, slurp, wait_until
+from harness import Answer, Case, PASSWORD, code_of, decode, main, send, slurp, tell, wait_until
 
 OTHER = "orchid-" + PASSWORD
 
@@ -34,7 +34,7 @@ class Restart(Case):
 		token = self.register(email)["access_token"]
 		for name in ("register", "login", "me", "logout"):
 			for pid in self.server.children(name):
-				os.kill(pid, signal.SIGKILL)
+				tell(pid, signal.SIGKILL)
 		self.assertTrue(wait_until(lambda: self.me(token).status == 200))
 		self.assertTrue(wait_until(lambda: self.post("/auth/login", {"email": email, "password": PASSWORD}).status == 200))
 
@@ -99,7 +99,7 @@ class Signals(Case):
 			while (load.count < self.REQUESTS or len(told) < 8) and time.monotonic() < deadline:
 				for name in ("me", "refresh"):		# the next one's turn comes when this one's successor is there
 					if pids := wait_until(lambda: self.whole(name, told)):
-						os.kill(pids[0], signal.SIGTERM)
+						tell(pids[0], signal.SIGTERM)
 						told.add(pids[0])
 		# Between its last look into the queue and close() a process may be preempted: who connects just then is reset, and
 		# lighttpd answers 500 by itself. Programs shared by others must not shut the socket, so microseconds remain; the
@@ -115,7 +115,7 @@ class Signals(Case):
 		for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
 			old = self.server.children("me")
 			for pid in old:
-				os.kill(pid, number)
+				tell(pid, number)
 			self.assertTrue(wait_until(lambda: not set(old) & set(self.server.children("me"))), number)
 			token = self.register()["access_token"]
 			self.assertTrue(wait_until(lambda: self.me(token).status == 200))
@@ -126,7 +126,7 @@ class Signals(Case):
 			for _ in range(10):
 				for name in ("me", "refresh"):
 					for pid in self.server.children(name)[:1]:
-						os.kill(pid, signal.SIGKILL)
+						tell(pid, signal.SIGKILL)
 				time.sleep(0.1)
 		verdicts = {found for _, found in load.wrong if found[0] not in (0, 500, 502, 503, 504)}
 		self.assertEqual(verdicts, set())

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 
 from fastcgi import is_sanitized
-from harness import PASSWORD, decode, main
+from harness import PASSWORD, decode, main, tell
 from mailbox import MailCase
 
 SECONDS = float(os.environ.get("SOAK", "8"))
@@ -163,7 +163,7 @@ class Soak(MailCase):
 			turn += 1
 			pids = self.server.children(name)
 			if len(pids) == self.options["processes"]:
-				os.kill(pids[0], signal.SIGTERM)
+				tell(pids[0], signal.SIGTERM)
 				self.told += 1
 			time.sleep(0.1)
 
