@@ -43,9 +43,10 @@ class Packages(unittest.TestCase):
 		with open(os.path.join(self.folder, name), "w") as out:
 			out.write(text)
 
-	def run_script(self, installed="", lists=("packages",)):
+	def run_script(self, installed="", lists=("packages",), services=True):
+		places = {"POLICY_RC_D": self.policy, **({"INIT_D": self.services} if services else {})}
 		return subprocess.run([SCRIPT, *(os.path.join(self.folder, name) for name in lists)], capture_output=True, text=True,
-		    timeout=30, env={"PATH": self.bin, "INSTALLED": installed, "POLICY_RC_D": self.policy, "INIT_D": self.services})
+		    timeout=30, env={"PATH": self.bin, "INSTALLED": installed, **places})
 
 	def called(self):
 		if not os.path.exists(self.calls):
@@ -97,6 +98,11 @@ class Packages(unittest.TestCase):
 		open(os.path.join(self.services, "theirs"), "w").close()
 		self.assertEqual(self.run_script().returncode, 0)
 		self.assertEqual(self.called(), ["update-rc.d new disable"])
+
+	def test_without_a_folder_named_it_looks_where_debian_has_its_services(self):
+		done = self.run_script(services=False)
+		self.assertEqual((done.returncode, done.stderr), (0, ""))
+		self.assertEqual(len(self.called()), 2)
 
 	def test_a_service_that_stays_enabled_is_named(self):
 		self.tool("update-rc.d", "exit 1")
