@@ -117,6 +117,14 @@ def tell(pid, number):
 		os.kill(pid, number)
 
 
+def signals_of(pid):
+	"""What a process does with signals, for a report of one that does not end."""
+	with contextlib.suppress(OSError):
+		return "".join(" " + line.replace("\t", "") for line in slurp(f"/proc/{pid}/status").decode().splitlines()
+		    if line.startswith(("State", "Sig", "ShdPnd")))
+	return ""
+
+
 def wait_until(condition, seconds=10.0):
 	"""What the condition gives, as soon as it holds; False when time is up."""
 	end = time.monotonic() + seconds
@@ -257,7 +265,7 @@ class Server:
 
 	def halt(self):
 		"""Ends lighttpd and waits until nothing of it is left, a mail that is being sent included; returns pids that stay."""
-		family = {}
+		family, code = {}, None
 		if self.process is not None:
 			family = {pid: arguments_of(pid) for pid in processes() if parent_of(pid) == self.process.pid}
 			self.process.send_signal(signal.SIGINT)
@@ -266,12 +274,17 @@ class Server:
 			except subprocess.TimeoutExpired:
 				self.process.kill()
 				self.process.wait()
-			self.process = None
+			code, self.process = self.process.returncode, None
 
 		def left():
 			return [pid for pid in processes() if family.get(pid) == (arguments_of(pid) or "") or
 			    mentions(pid, self.directory.encode())]
-		wait_until(lambda: not left(), 20)
+		if not wait_until(lambda: not left(), 5):
+			# ours end at once when they are told: lighttpd has told none of these, or one that was on its way to exec
+			for pid in set(left()) & set(family):
+				print(f"note: lighttpd ended with {code} and left {pid} {arguments_of(pid)}{signals_of(pid)}", file=sys.stderr)
+				tell(pid, signal.SIGTERM)
+			wait_until(lambda: not left(), 15)
 		return left()
 
 	def restart(self):
