@@ -2,8 +2,10 @@
 /*
  * change-password.c: POST /auth/change-password ends every other session of the account.
  *
- *	takes	Bearer access token, or the gate cookie; current_password, new_password
+ *	takes	Bearer access token, or the gate cookie; current_password, new_password;
+ *		in a form confirm_password, the new one again
  *	204	changed
+ *	400	invalid_field: the two new passwords of a form differ
  *	401	token_*; invalid_credentials: the current password is wrong
  *	422	password_too_long, weak_password (with reasons)
  */
@@ -17,7 +19,7 @@ change_password(const struct gb_app *app, struct gb_request *req)
 	enum gb_err err;
 
 	if ((err = gb_request_field(req, "current_password", GB_BODY_MAX, &current_password)) != GB_OK ||
-	    (err = gb_request_field(req, "new_password", GB_BODY_MAX, &new_password)) != GB_OK)
+	    (err = gb_request_new_password(req, "new_password", &new_password)) != GB_OK)
 		return err;
 	if ((err = gb_user_change_password(app, &req->call, req->identity, current_password, new_password)) != GB_OK)
 		return err;

@@ -2,9 +2,10 @@
 /*
  * register.c: POST /auth/register makes an account and signs it in.
  *
- *	takes	email, password; username if wanted
+ *	takes	email, password; username if wanted; in a form confirm_password, the password again
  *	201	as login; a link to verify the address is mailed
  *	202	message, with REGISTRATION=verify: the same for a taken address
+ *	400	invalid_field: the two passwords of a form differ
  *	403	registration_closed
  *	409	account_exists
  *	422	invalid_email, invalid_username, password_too_long, weak_password (with reasons)
@@ -18,7 +19,7 @@ fields(struct gb_request *req, struct gb_registration_form *form)
 	enum gb_err err;
 
 	if ((err = gb_request_field(req, "email", GB_BODY_MAX, &form->email)) != GB_OK ||
-	    (err = gb_request_field(req, "password", GB_BODY_MAX, &form->password)) != GB_OK)
+	    (err = gb_request_new_password(req, "password", &form->password)) != GB_OK)
 		return err;
 	return gb_request_optional(req, "username", GB_BODY_MAX, &form->username);
 }

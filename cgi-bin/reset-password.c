@@ -4,7 +4,7 @@
  * link or typed code.
  *
  *	GET, HEAD	token in the query; the page, 200 for a dead link too; spends nothing
- *	POST	fields	token, or email and code; new_password
+ *	POST	fields	token, or email and code; new_password; in a form confirm_password, the same again
  *		200	message; every session has ended, nobody is signed in
  *		4xx	error, status, code; to a form the page, while the link is good
  */
@@ -18,7 +18,7 @@ reset(const struct gb_app *app, struct gb_request *req, struct gb_link_proof *pr
 	enum gb_err err;
 
 	if ((err = gb_link_page_proof(req, proof)) != GB_OK ||
-	    (err = gb_request_field(req, "new_password", GB_BODY_MAX, &new_password)) != GB_OK)
+	    (err = gb_request_new_password(req, "new_password", &new_password)) != GB_OK)
 		return err;
 	return gb_reset_password(app, &req->call, proof, new_password);
 }

@@ -169,6 +169,23 @@ gb_request_optional(const struct gb_request *req, const char *name, size_t max, 
 }
 
 enum gb_err
+gb_request_new_password(const struct gb_request *req, const char *name, const char **value)
+{
+	const char *again;
+	enum gb_err err = gb_request_field(req, name, GB_BODY_MAX, value);
+
+	if (err != GB_OK || req->body != GB_BODY_FORM || !gb_request_has(req, "confirm_password"))
+		return err;
+	/* empty is a second time too, and differs */
+	err = gb_form_string(req->form, "confirm_password", &again);
+	if (err == GB_OK && strcmp(*value, again) != 0)
+		err = GB_ERR_INVALID_FIELD;
+	if (err != GB_OK)
+		*value = NULL;
+	return err;
+}
+
+enum gb_err
 gb_request_flag(const struct gb_request *req, const char *name, bool *value)
 {
 	const char *text;

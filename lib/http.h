@@ -97,6 +97,10 @@ bool gb_request_has(const struct gb_request *req, const char *name);
 enum gb_err gb_request_field(const struct gb_request *req, const char *name, size_t max, const char **value);
 /* The same, but absent and "" give GB_OK and NULL. */
 enum gb_err gb_request_optional(const struct gb_request *req, const char *name, size_t max, const char **value);
+/*
+ * A password that is chosen. A form may send it a second time, as confirm_password: GB_ERR_INVALID_FIELD where the two differ.
+ */
+enum gb_err gb_request_new_password(const struct gb_request *req, const char *name, const char **value);
 /* true: JSON true, or the form value "true"; absent is false. */
 enum gb_err gb_request_flag(const struct gb_request *req, const char *name, bool *value);
 /* A value of the query; NULL when absent, empty or longer than max. */

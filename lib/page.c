@@ -22,6 +22,7 @@ static const struct {
 	{ GB_ERR_INVALID_USERNAME, "error_username" },
 	{ GB_ERR_WEAK_PASSWORD, "error_password" },
 	{ GB_ERR_PASSWORD_TOO_LONG, "error_password" },
+	{ GB_ERR_INVALID_FIELD, "error_confirm" },	/* no browser sends any other that is */
 	{ GB_ERR_INVALID_CREDENTIALS, "error_name" },
 	{ GB_ERR_RESET_TOKEN_INVALID, "error_code" },
 };
@@ -159,19 +160,26 @@ put_csrf(struct values *values, struct gb_request *req)
 		put(values, "csrf_token", gb_arena_copy(req->call.arena, csrf, GB_CSRF_TEXT));
 }
 
-/* Both fills; NULL when memory ran out. */
+static const char *
+part_of(struct gb_arena *arena, const struct gb_template_value *values, const char *part, const char *table)
+{
+	const char *path = gb_arena_printf(arena, "www/templates/%s.html", part);
+	const char *text = path == NULL ? NULL : gb_embed_find(path);
+
+	return text == NULL ? NULL : gb_template_fill(arena, text, values, table, true);
+}
+
+/* The field in the page, the page in the layout; NULL when memory ran out. */
 static const char *
 html_of(struct values *values, struct gb_arena *arena, const char *template_name, const char *table)
 {
-	const char *path = gb_arena_printf(arena, "www/templates/%s.html", template_name);
-	const char *page = path == NULL ? NULL : gb_embed_find(path), *layout = gb_embed_find("www/templates/layout.html");
-	const char *content;
+	const char *confirm = part_of(arena, values->rows, "confirm", table), *content;
 
-	if (page == NULL || layout == NULL || values->failed ||
-	    (content = gb_template_fill(arena, page, values->rows, table, true)) == NULL)
+	put(values, "confirm", confirm);
+	if (confirm == NULL || (content = part_of(arena, values->rows, template_name, table)) == NULL)
 		return NULL;
 	put(values, "content", content);
-	return gb_template_fill(arena, layout, values->rows, table, true);
+	return values->failed ? NULL : part_of(arena, values->rows, "layout", table);
 }
 
 static enum gb_err
@@ -229,13 +237,11 @@ gb_page_fill(const struct gb_app *app, struct gb_request *req, const char *part,
 {
 	struct gb_arena *arena = req->call.arena;
 	const char *table = gb_text_table(gb_text_language(req->call.language, app->config->default_language));
-	const char *path = gb_arena_printf(arena, "www/templates/%s.html", part);
-	const char *text = path == NULL ? NULL : gb_embed_find(path);
 	struct values values = { .len = 0 };
 
 	for (; given->name != NULL; given++)
 		put(&values, given->name, given->value);
 	put_settings(&values, arena, app->config);
 	put_csrf(&values, req);
-	return text == NULL ? NULL : gb_template_fill(arena, text, values.rows, table, true);
+	return part_of(arena, values.rows, part, table);
 }

@@ -13,7 +13,8 @@
  * cookie_mode or script_only (one of them), registration (NULL when closed), password_min, csrf_token (with a
  * well-formed gate cookie), return (checked, or NULL) and return_query, return_more (the same behind "?return=" or "&return=",
  * percent-encoded), done and error (texts; by ?done=1 and ?error=CODE of the query), and beside error, where it is a field's,
- * one of error_email, error_username, error_password, error_name (of sign-in), error_code.
+ * one of error_email, error_username, error_password, error_confirm, error_name (of sign-in), error_code; and confirm, the
+ * field for a new password's second time (confirm.html).
  *
  * What the programs behind mailed links add:
  *

@@ -97,6 +97,29 @@ Test(http, reads_fields_of_a_form)
 	cr_assert(gb_request_has(&visit.req, "empty") && !gb_request_has(&visit.req, "absent"));
 }
 
+Test(http, takes_a_new_password_once_or_twice_the_same)
+{
+	static const struct { const char *body; bool form; enum gb_err err; } rows[] = {
+		{ "p=a%20b", true, GB_OK }, { "p=a%20b&confirm_password=a+b", true, GB_OK },
+		{ "p=a%20b&confirm_password=a", true, GB_ERR_INVALID_FIELD }, { "p=a&confirm_password=a%20b", true, GB_ERR_INVALID_FIELD },
+		{ "p=a&confirm_password=", true, GB_ERR_INVALID_FIELD }, { "p=a&confirm_password=%ff", true, GB_ERR_INVALID_FIELD },
+		{ "confirm_password=a", true, GB_ERR_MISSING_FIELD }, { "p=&confirm_password=", true, GB_ERR_MISSING_FIELD },
+		{ "{\"p\":\"a b\",\"confirm_password\":\"c\"}", false, GB_OK }, { "{\"confirm_password\":\"c\"}", false, GB_ERR_MISSING_FIELD },
+	};
+	const char *value;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (i > 0)
+			visit_end(&visit);
+		post(rows[i].body, rows[i].form);
+		cr_assert_eq(gb_request_new_password(&visit.req, "p", &value), rows[i].err, "%s", rows[i].body);
+		if (rows[i].err == GB_OK)
+			cr_assert_str_eq(value, "a b");
+		else
+			cr_assert_null(value);
+	}
+}
+
 Test(http, takes_no_field_of_a_body_that_is_no_object)
 {
 	static const char *const bodies[] = { "[]", "\"a\"", "1", "null", "true" };

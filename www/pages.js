@@ -6,6 +6,7 @@
 import { text } from "./texts.js";
 import { call, forget, page, stay } from "./session.js";
 import { strength } from "./strength.js";
+import { addConfirm, agree } from "./confirm.js";
 import { fillAccount } from "./account.js";
 
 const body = document.body;
@@ -170,7 +171,7 @@ const FORMS = {
 
 const submit = async (form) => {
 	const rule = FORMS[form.dataset.form];
-	const { csrf_token, return: path, ...fields } = Object.fromEntries(new FormData(form));
+	const { csrf_token, return: path, confirm_password, ...fields } = Object.fromEntries(new FormData(form));
 	const name = form.action.split("/").pop();
 	const filled = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ""));
 	const sent = rule.send?.(filled) ?? filled;
@@ -194,16 +195,18 @@ const onSubmit = async (event) => {
 	if (button.getAttribute("aria-busy") === "true")
 		return;
 	button.setAttribute("aria-busy", "true");
-	for (const field of form.querySelectorAll(".secret input"))
+	for (const field of form.querySelectorAll("[autocomplete$=-password]"))
 		field.type = "password";
 	clear(form);
-	await submit(form);
+	if (agree(form))
+		await submit(form);
 	button.removeAttribute("aria-busy");
 };
 
-/* A button that shows what was typed. */
+/* A button that shows what was typed, of a new password both times. */
 const addShow = async (field) => {
 	const button = document.createElement("button");
+	const fields = [field, ...field.matches("[data-strength]") ? field.form.querySelectorAll("[name=confirm_password]") : []];
 	const [show, hide, label] = await Promise.all(["password.show", "password.hide", "password.show_label"].map((key) => text(key)));
 	const update = () => {
 		button.textContent = field.type === "password" ? show : hide;
@@ -212,9 +215,12 @@ const addShow = async (field) => {
 
 	button.type = "button";
 	button.setAttribute("aria-label", label);
-	button.setAttribute("aria-controls", field.id);
+	button.setAttribute("aria-controls", fields.map(({ id }) => id).join(" "));
 	button.addEventListener("click", () => {
-		field.type = field.type === "password" ? "text" : "password";
+		const type = field.type === "password" ? "text" : "password";
+
+		for (const each of fields)
+			each.type = type;
 		update();
 		field.focus();
 	});
@@ -271,6 +277,8 @@ const start = async () => {
 		form.hidden = false;
 	for (const field of document.querySelectorAll("[data-strength]"))
 		addStrength(field);
+	for (const field of document.querySelectorAll("[name=confirm_password]"))
+		addConfirm(field);
 	await Promise.all([widenSignIn(), ...Array.from(document.querySelectorAll(".secret input"), addShow)]);
 	if (body.classList.contains("account"))
 		await Promise.all([fillAccount(onSubmit), stay()]);

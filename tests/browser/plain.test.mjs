@@ -2,7 +2,7 @@
 /* The same jobs without JavaScript: plain forms, in cookie mode. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, NEW_PASSWORD, PASSWORD, Server, visit } from "./world.mjs";
+import { choose, launch, NEW_PASSWORD, PASSWORD, Server, visit } from "./world.mjs";
 
 const options = { timeout: 60000 };
 let server, browser;
@@ -34,7 +34,7 @@ test("a stranger registers, signs out and signs in again, back to where it began
 	await page.click("text=Create one");
 	await page.fill("#email", "ada@example.org");
 	await page.fill("#username", "ada");
-	await page.fill("#password", PASSWORD);
+	await choose(page, PASSWORD, "#password");
 	await press(page, "register");
 	assert.equal(at(page), "/account");
 	assert.match(await page.textContent("main"), /ada@example\.org/);
@@ -85,11 +85,11 @@ test("forgotten: a refused password keeps the link, a good one spends it", optio
 	const { link } = await server.mailed(email, "reset-password");
 
 	await page.goto(link);
-	await page.fill("#new_password", "short");
+	await choose(page, "short");
 	await press(page, "reset-password");
 	assert.match(await page.textContent("#message"), /at least 8 characters/);
 	assert.ok((await page.inputValue("[name=token]")).length > 100, "the token stays in the form");
-	await page.fill("#new_password", NEW_PASSWORD);
+	await choose(page, NEW_PASSWORD);
 	await press(page, "reset-password");
 	assert.equal(at(page), "/reset-password?done=1");
 	await page.goto(link);
@@ -135,12 +135,12 @@ test("the account page ends sessions, changes the password, and deletes", option
 	assert.equal(at(page), "/account?done=1");
 	assert.equal(await page.locator(".session").count(), 1);
 	await page.fill("#password-current", "wrong");
-	await page.fill("#new_password", NEW_PASSWORD);
+	await choose(page, NEW_PASSWORD);
 	await press(page, "change-password");
 	assert.equal(at(page), "/account?error=invalid_credentials");
 	assert.equal(await page.textContent("#message"), "The current password is not right.");
 	await page.fill("#password-current", PASSWORD);
-	await page.fill("#new_password", NEW_PASSWORD);
+	await choose(page, NEW_PASSWORD);
 	await press(page, "change-password");
 	assert.equal(at(page), "/account?done=1");
 	assert.equal((await server.post("login", { email, password: PASSWORD })).status, 401);

@@ -2,7 +2,7 @@
 /* What pages may load and give away, what password managers find, and the mode without cookies. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, PASSWORD, Server, shoot, visit } from "./world.mjs";
+import { choose, launch, PASSWORD, Server, shoot, visit } from "./world.mjs";
 
 const options = { timeout: 60000 };
 const POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -76,10 +76,10 @@ test("password managers find what they look for", options, async () => {
 	await server.register("carol@example.org");
 	await server.post("forgot-password", { email: "carol@example.org" });
 	assert.deepEqual(await fields("/login"), ["username email", "current-password password"]);
-	assert.deepEqual(await fields("/register"), ["username email", "nickname text", "new-password password"]);
-	assert.deepEqual(await fields("/reset-password"), ["username email", "one-time-code text", "new-password password"]);
+	assert.deepEqual(await fields("/register"), ["username email", "nickname text", "new-password password", "new-password password"]);
+	assert.deepEqual(await fields("/reset-password"), ["username email", "one-time-code text", "new-password password", "new-password password"]);
 	assert.deepEqual(await fields((await server.mailed("carol@example.org", "reset-password")).link),
-		["username email", "new-password password"]);
+		["username email", "new-password password", "new-password password"]);
 	assert.equal(await page.inputValue("[autocomplete=username]"), "carol@example.org");
 	await close();
 });
@@ -110,7 +110,7 @@ test("without cookies the tab keeps the tokens, over pages and refreshes", optio
 
 	await page.goto("/register");
 	await page.getByLabel("E-mail address").fill("dora@example.org");
-	await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+	await choose(page, PASSWORD, "#password");
 	await page.click("[type=submit]");
 	await page.waitForURL("**/account");
 	await page.locator("[data-me=email]", { hasText: "dora@example.org" }).waitFor();

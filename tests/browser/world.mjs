@@ -168,6 +168,12 @@ export const visit = async (browser, server, options = {}) => {
 	};
 };
 
+/* Types a new password, both times. */
+export const choose = async (page, password, field = "#new_password") => {
+	await page.fill(field, password);
+	await page.fill("#confirm_password", password);
+};
+
 /*
  * What axe-core finds on a page, one line a node. It gives up on contrast where a pseudo element lies behind the
  * text, so the comb (a fifth of its colour's strength) is taken away first; a contrast it cannot tell counts as found.

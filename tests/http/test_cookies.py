@@ -403,6 +403,23 @@ class Forms(CookieCase):
 		self.leads_with(answer, "/login", done="1")
 		self.expired(answer)
 
+	def test_a_password_chosen_is_sent_once_or_twice_the_same(self):
+		email = self.email()
+		fields = {"email": email, "password": PASSWORD, "return": "/m"}
+		for again in (OTHER, ""):
+			answer = self.form("/auth/register", {**fields, "confirm_password": again})
+			self.leads_with(answer, "/register", error="invalid_field", **{"return": "/m"})
+			self.assertEqual(answer.set_cookies(), {})
+		self.refused(self.post("/auth/login", {"email": email, "password": PASSWORD}), 401, "invalid_credentials")
+		jar = self.jar(self.form("/auth/register", {**fields, "confirm_password": PASSWORD}))
+		change = {"current_password": PASSWORD, "new_password": OTHER, "csrf_token": jar[CSRF]}
+		self.leads_with(self.form("/auth/change-password", {**change, "confirm_password": PASSWORD}, jar), "/account", error="invalid_field")
+		page = self.gate(jar, url="/account?error=invalid_field").text()
+		self.assertRegex(page, 'id="confirm-mistake"[^>]*>The two new passwords are not the same[.]<')
+		self.login(email)
+		self.leads_with(self.form("/auth/change-password", {**change, "confirm_password": OTHER}, jar), "/account", done="1")
+		self.login(email, OTHER)
+
 	def test_sign_out_by_form(self):
 		email, jar = self.sign_up()
 		other = self.sign_in(email)

@@ -174,6 +174,35 @@ class Reset(MailCase):
 		self.assertEqual(dead.headers["Location"], self.server.origin + "/reset-password?error=reset_token_invalid")
 		self.login(email, NEW)
 
+	def test_a_form_that_sends_the_password_twice_must_mean_one(self):
+		email, tokens = self.account()
+		mail = self.asked(email)
+		before = self.store_state()
+		fields = {"token": mail.token, "new_password": NEW}
+		for again in (NEW + "x", NEW[:-1], NEW.upper(), "", " " + NEW, "\u00e9"):
+			with self.subTest(again=again):
+				page = self.expect(self.post("/auth/reset-password", form={**fields, "confirm_password": again}), 400)
+				self.assertIn(f'name="token" value="{mail.token}"', page.text())
+				self.assertRegex(page.text(), 'name="confirm_password"[^>]* aria-invalid="true"')
+				self.assertRegex(page.text(), 'id="confirm-mistake"[^>]*>The two new passwords are not the same[.]<')
+				self.assertNotIn(NEW, page.text())
+		broken = urllib.parse.urlencode(fields) + "&confirm_password=%ff"
+		self.expect(self.call("POST", "/auth/reset-password", body=broken.encode(),
+		    headers={"Content-Type": "application/x-www-form-urlencoded"}), 400)
+		for language, words in (("es", "Las dos contraseñas nuevas no son iguales."), ("de", "Die beiden neuen Passwörter sind nicht gleich.")):
+			page = self.post("/auth/reset-password", form={**fields, "confirm_password": "x"}, headers={"Accept-Language": language})
+			self.assertIn(words, page.text())
+		self.assertEqual(self.store_state(), before)
+		self.alive(tokens["access_token"])
+		self.expect(self.post("/auth/reset-password", form={**fields, "confirm_password": NEW}), 303)
+		self.login(email, NEW)
+
+	def test_a_second_time_is_no_field_of_json(self):
+		email, _ = self.account()
+		mail = self.asked(email)
+		self.expect(self.reset(token=mail.token, confirm_password="another"), 200)
+		self.login(email, NEW)
+
 	def test_forgot_by_form(self):
 		email, _ = self.account()
 		foreign = self.post("/auth/forgot-password", form={"email": email}, headers={"Origin": "https://evil.example"})
