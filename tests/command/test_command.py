@@ -64,6 +64,17 @@ class User(Command):
 			with self.subTest(name):
 				self.refused(f"{name}: Not found", "user", "show", name)
 
+	def test_a_name_that_is_too_long_is_nobodys(self):
+		"""Neither cut to the name of another nor read past its place."""
+		longest = "b" * 32
+		self.add("bee@example.org", longest)
+		self.add("fly@example.org", "f" * 31)
+		self.assertEqual(self.json("user", "show", longest.upper())["email"], "bee@example.org")
+		for name in (longest + "b", "f" * 32, longest + "b" * 31, longest * 8, longest * 100, longest * 3000):
+			with self.subTest(len=len(name)):
+				self.refused(f"{name}: Not found", "user", "show", name)
+		self.assertEqual(self.json("user", "show", "f" * 31)["email"], "fly@example.org")
+
 	def test_add_refuses_what_register_refuses(self):
 		self.add("bee@example.org", "bee")
 		self.refused("bee@example.org: An account with this address or name exists", "user", "add", "bee@example.org", input=PASSWORD)

@@ -5,17 +5,20 @@ import io
 import json
 import os
 import pty
+import resource
 import select
 import signal
 import stat
 import subprocess
 import time
 
-from test_command import GUARDBEE, PASSWORD, Command
+from test_command import GUARDBEE, PASSWORD, UNAVAILABLE, Command
 
 SHA = "{SHA}PNkSNISRUV6ky3XczAWMJ/tqJdA="
 APR1 = "$apr1$h.dP23zG$m/7x81qdNpq55ovMLwD3g."
 DEAR = "$2b$31$nTw004heVMMXGBOSU9Urxe0u2OsQa1GRmHwjVBnXetoNeIOEZMqqu"
+
+BATCH = 64 // 3		# accounts a commit
 
 BY_MAIL = ' (with an empty hash its owner gets in by "forgot password")'
 
@@ -208,6 +211,28 @@ class Import(People):
 			report = self.bring("".join(lines))
 			self.assertEqual((report["present"], report["imported"]), (there, 300 - there))
 
+	def test_a_store_that_fails_ends_the_import_and_nothing_is_called_imported_that_is_not(self):
+		"""A full disk, by the limit of a file's size. The batch it met may have become durable: the next run finds it there."""
+		lines, size = "".join(f"bee{n}@example.org:{SHA}\n" for n in range(2000)), 600000
+		self.run_it("user", "list")
+		done = subprocess.run([GUARDBEE, "user", "import", "--json"], env=self.environment(), input=lines, capture_output=True, text=True, timeout=60,
+		    restore_signals=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))	# SIGXFSZ stays ignored
+		self.assertEqual(done.returncode, UNAVAILABLE, done.stderr)
+		self.assertRegex(done.stderr, r"^guardbee: store\.\w+: cannot .* \(File too large\)\n$")
+		report = json.loads(done.stdout)
+		self.assertEqual((report["present"], report["refused"], report["lines"]), (0, 0, []))
+		there = len(self.exported())
+		self.assertTrue(0 < report["imported"] <= there <= report["imported"] + BATCH < 2000, (report, there))
+		self.assertEqual(self.bring(lines), {"imported": 2000 - there, "present": there, "refused": 0, "dry_run": False, "why": {}})
+
+	def test_list_shows_everybody_once_over_many_reads(self):
+		"""The store is read 64 records at a time."""
+		people = {f"bee{n}@example.org" for n in range(5 * 64 + 1)}
+		self.bring("".join(f"{email}:{SHA}\n" for email in people))
+		listed = [user["email"] for user in self.json("user", "list")]
+		self.assertEqual((len(listed), set(listed)), (len(people), people))
+		self.assertEqual(len(self.run_it("user", "list").stdout.splitlines()), 1 + len(people))
+
 	def peak_kib(self, lines):
 		"""Of memory, for an import of so many lines, all refused, so that the store takes no part in it."""
 		path = os.path.join(self.folder, "lines")
@@ -302,6 +327,21 @@ class Passwd(People):
 		self.assertNotEqual(after.pop("password_hash"), before.pop("password_hash"))
 		self.assertGreaterEqual(after.pop("password_changed_at"), before.pop("password_changed_at"))
 		self.assertEqual(after, before)
+
+	def test_tells_the_owner_with_nobody_elses_help(self):
+		"""No program runs beside it that would start the deliverer."""
+		self.add()
+		self.settings["NOTICE_MAILS"] = "on"
+		self.run_it("user", "passwd", "bee@example.org", input="velvet-orchard-nine-compasses\n")
+		folder, deadline = os.path.join(self.state, "mail"), time.monotonic() + 20
+		found = lambda: [name for name in os.listdir(folder) if not name.startswith(".")] if os.path.isdir(folder) else []
+		while not found() and time.monotonic() < deadline:
+			time.sleep(0.02)
+		[name] = found()
+		with open(os.path.join(folder, name)) as mail:
+			self.assertIn("\nTo: bee@example.org\n", mail.read())
+		while subprocess.run([GUARDBEE, "mail", "flush"], env=self.environment(), capture_output=True, timeout=30).returncode == 75:
+			time.sleep(0.02)	# until it has ended: it would write into STATE while that is removed
 
 	def test_never_in_argv(self):
 		self.run_it("user", "passwd", "bee@example.org", PASSWORD, code=64)

@@ -124,6 +124,23 @@ class Queue(MailCase):
 		self.assertEqual(json.loads(self.command("mail", "list", "--json").stdout), [])
 		self.assertEqual(len(server.messages), 1)
 
+	def test_lists_first_what_goes_first(self):
+		self.trust_our_ca()
+		self.smtp(replies={"RCPT": "451 4.7.1 try later"})
+		self.spool()
+		self.command("mail", "flush")
+		folder = os.path.join(self.state, "spool")
+		[name] = [name for name in os.listdir(folder) if not name.startswith(".")]
+		_, tries, *rest = name.split(".")
+		later = int(time.time()) + 7200
+		order = [7, 2, 11, 0, 5, 9, 1, 10, 3, 8, 6, 4]
+		for n in order:
+			shutil.copy(os.path.join(folder, name), os.path.join(folder, ".".join(["%012d" % (later + n), tries, *rest])))
+		os.unlink(os.path.join(folder, name))
+		self.assertNotEqual(order, sorted(order))
+		listed = [entry["next_at"] for entry in json.loads(self.command("mail", "list", "--json").stdout)]
+		self.assertEqual(listed, [later + n for n in range(len(order))])
+
 	def test_shows_a_dropped_entry_in_the_log_without_its_address(self):
 		self.trust_our_ca()
 		self.smtp(replies={"RCPT": "550 5.1.1 no such user ann@example.org"})

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from harness import PASSWORD, ROOT, Case, main, slurp, wait_until
+from harness import PASSWORD, ROOT, Case, decode, main, slurp, wait_until
 
 OTHER = "velvet-orchard-nine-compasses"
 OURS = "$argon2id$v=19$m=7168,t=1,p=1$"
@@ -218,13 +218,26 @@ class Next(Operator):
 		self.assertEqual(json.loads(self.command("session", "list", email, "--json").stdout), [])
 		self.login(email)
 
+	def test_session_list_shows_each_once_over_many_reads(self):
+		"""The store is read 64 records at a time."""
+		people = [self.email() for _ in range(5)]
+		own = set()
+		for email in people:
+			tokens = [self.register(email)] + [self.login(email) for _ in range(29)]
+			own.update(decode(pair["access_token"])[1]["sid"] for pair in tokens)
+		listed = [session["id"] for session in json.loads(self.command("session", "list", "--json").stdout)]
+		self.assertEqual(len(own), 150)
+		self.assertEqual((len(listed), own - set(listed)), (len(set(listed)), set()))
+		self.assertEqual(len(self.command("session", "list").stdout.splitlines()), 1 + len(listed))
+
 	def test_session_list_of_all_and_foreign_ids(self):
 		one, two = self.email(), self.email()
 		tokens = self.register(one)
 		self.register(two)
 		own = self.me(tokens["access_token"]).json()["session_id"]
 		self.assertIn(own, [session["id"] for session in json.loads(self.command("session", "list", "--json").stdout)])
-		for wrong in (own[:-1], "x", own + "A", "A" * 22):
+		spare = own[:-1] + chr(ord(own[-1]) + 1)	# the same 16 bytes, with a bit set that must not be
+		for wrong in (own[:-1], "x", own + "A", "A" * 22, spare, own[:-1] + "!", own + "=="):
 			self.command("session", "end", one, wrong, code=1)
 		done = self.command("session", "end", two, own, code=1)
 		self.assertEqual(done.stderr, f"guardbee: {own}: Not found\n")
