@@ -211,16 +211,23 @@ class Import(People):
 			report = self.bring("".join(lines))
 			self.assertEqual((report["present"], report["imported"]), (there, 300 - there))
 
-	def test_a_store_that_fails_ends_the_import_and_nothing_is_called_imported_that_is_not(self):
-		"""A full disk, by the limit of a file's size. The batch it met may have become durable: the next run finds it there."""
-		lines, size = "".join(f"bee{n}@example.org:{SHA}\n" for n in range(2000)), 600000
-		self.run_it("user", "list")
+	def bring_on_a_full_disk(self, lines, size):
+		"""By the limit of a file's size. The report."""
 		done = subprocess.run([GUARDBEE, "user", "import", "--json"], env=self.environment(), input=lines, capture_output=True, text=True, timeout=60,
 		    restore_signals=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))	# SIGXFSZ stays ignored
 		self.assertEqual(done.returncode, UNAVAILABLE, done.stderr)
 		self.assertRegex(done.stderr, r"^guardbee: store\.\w+: cannot .* \(File too large\)\n$")
 		report = json.loads(done.stdout)
 		self.assertEqual((report["present"], report["refused"], report["lines"]), (0, 0, []))
+		return report
+
+	def test_a_store_that_fails_ends_the_import_and_nothing_is_called_imported_that_is_not(self):
+		"""The batch that met the failure may have become durable all the same: the next run finds it there."""
+		lines = "".join(f"bee{n}@example.org:{SHA}\n" for n in range(2000))
+		self.run_it("user", "list")
+		self.assertEqual(self.bring_on_a_full_disk("".join(lines.splitlines(True)[:3]), 0)["imported"], 0)
+		self.assertEqual(self.exported(), {})
+		report = self.bring_on_a_full_disk(lines, 600000)
 		there = len(self.exported())
 		self.assertTrue(0 < report["imported"] <= there <= report["imported"] + BATCH < 2000, (report, there))
 		self.assertEqual(self.bring(lines), {"imported": 2000 - there, "present": there, "refused": 0, "dry_run": False, "why": {}})
