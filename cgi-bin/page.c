@@ -11,9 +11,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "device.h"
 #include "form.h"
 #include "page.h"
 #include "serve.h"
+#include "text.h"
 
 /* Apache takes the status of an ErrorDocument's program for its own: the gate's 401 would become 200. */
 static int
@@ -69,10 +71,11 @@ static const char *
 session_row(const struct gb_app *app, struct gb_request *req, const struct gb_session *session, bool current)
 {
 	struct gb_arena *arena = req->call.arena;
+	const char *language = gb_text_language(req->call.language, app->config->default_language);
 	char id[GB_SESSION_ID_TEXT + 1];
 	const struct gb_template_value values[] = {
 		{ "id", id },
-		{ "device", session->device[0] != '\0' ? session->device : NULL },
+		{ "device", session->device[0] != '\0' ? gb_device_text(arena, language, session->device) : NULL },
 		{ "address", session->address },
 		{ "current", current ? "" : NULL },
 		{ "created_at", time_text(arena, session->created_at, false) },

@@ -5,7 +5,10 @@
 
 #include "device.h"
 #include "limit.h"
+#include "template.h"
+#include "text.h"
 
+#define ON " on "			/* between program and system, in no name of either */
 #define KNOWN_S (INT64_C(30) * 86400)
 
 struct word {
@@ -44,7 +47,23 @@ gb_device_name(const char *user_agent, char device[static GB_DEVICE_MAX + 1])
 	const char *program = recognize(programs, user_agent), *system = recognize(systems, user_agent);
 
 	snprintf(device, GB_DEVICE_MAX + 1, "%s%s%s", program != NULL ? program : "",
-	    program != NULL && system != NULL ? " on " : "", system != NULL ? system : "");
+	    program != NULL && system != NULL ? ON : "", system != NULL ? system : "");
+}
+
+const char *
+gb_device_text(struct gb_arena *arena, const char *language, const char *device)
+{
+	const char *on = device != NULL ? strstr(device, ON) : NULL, *text, *filled = NULL;
+
+	if (on == NULL)
+		return device;
+	if ((text = gb_text_find(arena, gb_text_table(language), "device.on")) != NULL)
+		filled = gb_template_fill(arena, text, (const struct gb_template_value[]){
+		    { "program", gb_arena_copy(arena, device, (size_t)(on - device)) },
+		    { "system", on + sizeof ON - 1 },
+		    { NULL, NULL },
+		}, NULL, false);
+	return filled != NULL ? filled : device;
 }
 
 static void

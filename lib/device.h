@@ -10,6 +10,9 @@
 /* "Firefox on Linux", "curl": words of our own tables only; "" when nothing is recognized. */
 void gb_device_name(const char *user_agent, char device[static GB_DEVICE_MAX + 1]);
 
+/* Such a name for people: "Firefox en Linux", by the language's text device.on. Any other, and without memory: as it is. */
+const char *gb_device_text(struct gb_arena *arena, const char *language, const char *device);
+
 /* Notes address, its block, User-Agent and device of the request in a session. */
 void gb_device_note(const struct gb_app *app, const struct gb_call *call, struct gb_session *session);
 

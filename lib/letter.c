@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "device.h"
 #include "embed.h"
 #include "letter.h"
 #include "template.h"
@@ -149,7 +150,7 @@ gb_letter_write(const struct gb_config *config, const struct gb_letter *letter,
 		{ "target", letter->target },
 		{ "minutes", gb_arena_printf(arena, "%d", (int)(config->email_ttl_s / 60)) },
 		{ "time", time_text(arena, letter->at) },
-		{ "device", tamed(arena, letter->device) },
+		{ "device", gb_device_text(arena, letter->language, tamed(arena, letter->device)) },
 		{ "address", quiet(letter->address) },
 		{ NULL, NULL },
 	};

@@ -33,6 +33,20 @@ Test(device, names_what_it_recognizes)
 	}
 }
 
+Test(device, is_named_in_the_language_of_who_reads)
+{
+	static const struct { const char *language, *device, *text; } all[] = {
+		{ "en", "Samsung Internet on Android", "Samsung Internet on Android" }, { "es", "Firefox on Linux", "Firefox en Linux" },
+		{ "de", "Samsung Internet on Android", "Samsung Internet auf Android" }, { "de", "curl", "curl" }, { "es", "", "" },
+	};
+	struct gb_arena *arena = gb_arena_new();
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		cr_expect_str_eq(gb_device_text(arena, all[i].language, all[i].device), all[i].text);
+	cr_expect_null(gb_device_text(arena, "de", NULL));
+	gb_arena_free(arena);
+}
+
 static struct policy p;
 static struct gb_user alice, bob;
 

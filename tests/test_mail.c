@@ -381,6 +381,8 @@ Test(mail, differs_between_languages_and_shows_what_happened)
 	cr_assert_eq(gb_letter_write(&config, &letter, arena, &english), GB_OK);
 	cr_expect_not_null(strstr(english.text, "\n2026-11-24 08:00 UTC, Firefox on Linux, 192.0.2.7\n"));
 	letter = letter_of("notice-device", "de");
+	cr_assert_eq(gb_letter_write(&config, &letter, arena, &german), GB_OK);
+	cr_expect_not_null(strstr(german.text, "UTC, Firefox auf Linux, 192.0.2.7\n"));
 	letter.device = NULL;
 	letter.address = "";
 	cr_assert_eq(gb_letter_write(&config, &letter, arena, &german), GB_OK);

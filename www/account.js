@@ -27,7 +27,16 @@ const show = async (me) => {
 		element.hidden = me[element.dataset.unless];
 };
 
-const sessionRow = (session, unknown) => {
+/* The programs call it "Firefox on Linux" in every language. */
+const deviceName = (device) => {
+	const [program, system] = device.split(" on ");
+
+	if (device === "")
+		return text("device.unknown");
+	return system === undefined ? device : text("device.on", { program, system });
+};
+
+const sessionRow = (session) => {
 	const row = document.getElementById("session-row").content.querySelector(".session").cloneNode(true);
 
 	for (const place of row.querySelectorAll("[data-value]")) {
@@ -38,7 +47,7 @@ const sessionRow = (session, unknown) => {
 		else if (place.dataset.value === "current")
 			place.hidden = !value;
 		else
-			place.textContent = value || unknown;
+			place.textContent = value;
 	}
 	row.toggleAttribute("data-current", session.current);
 	row.querySelector("[name=id]").value = session.id;
@@ -59,8 +68,8 @@ const fillShell = async (shell, onSubmit) => {
 		location.replace(page(`${login}&error=${(me.ok ? list : me).body.code ?? "internal"}`));
 		return;
 	}
-	const unknown = await text("device.unknown");
-	const rows = list.body.sessions.map((session) => sessionRow(session, unknown));
+	const sessions = await Promise.all(list.body.sessions.map(async (session) => ({ ...session, device: await deviceName(session.device) })));
+	const rows = sessions.map(sessionRow);
 
 	await show(me.body);
 	document.getElementById("session-list").replaceChildren(...rows);

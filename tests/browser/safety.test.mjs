@@ -99,6 +99,23 @@ test("without cookies and without JavaScript pages say what they need", options,
 	await close();
 });
 
+test("without cookies too a device is named in the language of the page", options, async () => {
+	for (const [locale, name] of [["es-ES", "Chrome en Linux"], ["de-DE", "Chrome auf Linux"], ["en-GB", "Chrome on Linux"]]) {
+		const { page, close } = await visit(browser, tokens, { locale });
+
+		await page.goto("/register");
+		await page.fill("#email", `erik.${locale.toLowerCase()}@example.org`);
+		await choose(page, PASSWORD, "#password");
+		await page.click("[type=submit]");
+		await page.waitForURL("**/account");
+		await page.locator(".session .device", { hasText: name }).waitFor();
+		await tokens.post("login", { email: `erik.${locale.toLowerCase()}@example.org`, password: PASSWORD });
+		await page.reload();
+		await page.locator(".session", { hasText: { "es-ES": "Dispositivo desconocido", "de-DE": "Unbekanntes Gerät", "en-GB": "Unknown device" }[locale] }).waitFor();
+		await close();
+	}
+});
+
 test("without cookies the tab keeps the tokens, over pages and refreshes", options, async () => {
 	const { page, context, close, seen } = await visit(browser, tokens);
 	const refreshes = () => seen.requests.filter((line) => line === "POST /auth/refresh").length;

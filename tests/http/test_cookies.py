@@ -453,6 +453,15 @@ class Forms(CookieCase):
 		self.assertIn(jar[CSRF], page)
 		self.assertNotIn(email, self.get("/account").text())
 
+	def test_the_account_page_names_a_device_in_its_language(self):
+		email, jar = self.sign_up()
+		agent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+		self.post("/auth/login", {"email": email, "password": PASSWORD}, headers=agent)
+		for language, words in (("en", "Firefox on Linux"), ("es", "Firefox en Linux"), ("de", "Firefox auf Linux")):
+			page = self.gate(jar, url="/account", headers={"Accept-Language": language}).text()
+			self.assertEqual(page.count(words), 2, language)	# and on its button
+		self.assertIn("Firefox on Linux", [row["device"] for row in self.gate(jar, url="/auth/sessions").json()["sessions"]])
+
 	def test_the_sign_in_page_keeps_a_safe_return(self):
 		self.assertIn('value="/members/"', self.get("/login?return=/members/").text())
 		for asked in ("https://evil.example/", "/%5C%5Cevil.example", "javascript:alert(1)"):
