@@ -53,6 +53,9 @@ gb_engine_cover(struct gb_engine *engine, uint64_t db_size)
 		return GB_ERR_MEMORY;
 	if (engine->db.len == was)
 		return GB_OK;
+	/* a record is read, its neighbours are not; only the log is read from end to end */
+	madvise(engine->db.bytes, engine->db.len, MADV_RANDOM);
+	madvise(engine->sums.bytes, engine->sums.len, MADV_RANDOM);
 	/* without this memory every read checks its pages' sums again: slower, as right */
 	free(engine->trusted);
 	engine->trusted = calloc(engine->db.len / GB_PAGE, sizeof *engine->trusted);

@@ -24,7 +24,6 @@ gb_map_cover(struct gb_map *map, int fd, uint64_t len)
 	if ((bytes = mmap(NULL, want, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0)) == MAP_FAILED)
 		return false;
 	gb_map_drop(map);
-	madvise(bytes, want, MADV_RANDOM);	/* a record is read, its neighbours are not */
 	map->bytes = bytes;
 	map->len = want;
 	return true;
