@@ -44,6 +44,9 @@ LINK = $(CC) $(GB_CFLAGS) $(CFLAGS) $(GB_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o 
 # AddressSanitizer stands in for crypt_r and looks for the real one among shared libraries.
 LIBS := -l:libfcgi.a -l:libsodium.a -l:libcrypto.a $(if $(SANITIZE),-Wl$(comma)--no-as-needed -lcrypt -Wl$(comma)--as-needed,-l:libcrypt.a) -lzxcvbn -lc -lm
 
+# lib/heap.c's
+HEAP := -Wl,--wrap=malloc,--wrap=free
+
 LIB_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard lib/*.c lib/store/*.c)) $(BUILD)/embedded.o
 EMBEDDED_FOLDERS := $(wildcard www/templates www/texts etc/mail etc/mail/*/.)
 EMBEDDED := $(sort $(wildcard www/templates/*.html www/texts/*.txt etc/mail/*.* etc/mail/*/*.*))
@@ -176,15 +179,14 @@ $(LIBGDBM): lib/store/gdbm.redirect lib/store/gdbm.symbols
 		echo "libgdbm.a: the symbols above are not in lib/store/gdbm.symbols" >&2; rm -f $@.$$$$.*; exit 1; \
 	fi; rm -f $@.$$$$.needed; mv $@.$$$$.a $@
 
-# free: lib/free.c's
 $(FULL): $(BUILD)/cgi-bin/full/%.fcgi: $(BUILD)/cgi-bin/%.o $(LIBGUARDBEE) $(LIBGDBM)
 	@mkdir -p $(@D)
-	$(LINK) -Wl,--wrap=free $(LIBS)
+	$(LINK) $(HEAP) $(LIBS)
 
 $(LONE:%=$(BUILD)/cgi-bin/%.fcgi): GB_LDFLAGS := -static-pie -Wl,-z,relro,-z,now -Wl,--gc-sections -Wl,--wrap=dlopen
 $(LONE:%=$(BUILD)/cgi-bin/%.fcgi): $(BUILD)/etc/shared-host/absent.o
 $(BUILD)/cgi-bin/%.fcgi: $(BUILD)/cgi-bin/%.o $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
-	$(LINK) -Wl,--wrap=free $(LIBS)
+	$(LINK) $(HEAP) $(LIBS)
 
 $(BUILD)/bin/guardbee: $(COMMAND_OBJECTS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)
 	$(LINK) $(LIBS)
@@ -218,7 +220,7 @@ $(BUILD)/programs.o: $(BUILD)/programs.c
 $(BUILD)/guardbee: $(BUILD)/etc/shared-host/main.o $(BUILD)/etc/shared-host/absent.o $(BUILD)/programs.o \
 		$(PROGRAMS:%=$(BUILD)/programs/%.o) $(BUILD)/programs/guardbee.o \
 		$(filter-out $(BUILD)/bin/guardbee.o,$(COMMAND_OBJECTS)) $(LIBGUARDBEE) $(LIBGDBM)
-	$(LINK) $(LIBS)
+	$(LINK) $(HEAP) $(LIBS)
 	strip $@
 
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_HELPERS) $(SANITIZER) $(LIBGUARDBEE) $(LIBGDBM)

@@ -2,6 +2,7 @@
 #ifndef GB_BACKEND_H
 #define GB_BACKEND_H
 
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -11,6 +12,7 @@
  * descriptor 0; the tests bring their own.
  */
 #define GB_READ_DEADLINE_S 10		/* for a request's head, and again for its body */
+#define GB_FASTCGI_PAIR_MAX (4u << 20)	/* a variable's name and value */
 
 struct gb_connection {
 	char **variables;		/* NAME=value, NULL at the end; until finish */
@@ -46,6 +48,12 @@ extern const struct gb_backend gb_backend_fastcgi, gb_backend_cgi;
  * nothing is lost where it replaces the process by another program on the same socket. NULL: nobody wants to know.
  */
 extern void (*gb_fastcgi_woken)(void);
+
+/*
+ * Set while libfcgi reads: where to jump instead of allocating more than GB_FASTCGI_PAIR_MAX. It allocates what a pair
+ * of 31-bit lengths announces before any of it has come, and where their sum overflows an int, aborts.
+ */
+extern jmp_buf *gb_fastcgi_refuse;
 
 /* The one that fits descriptor 0: FastCGI if it is a listening socket. */
 const struct gb_backend *gb_backend_find(void);

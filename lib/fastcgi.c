@@ -36,6 +36,7 @@ static bool is_alone;				/* nobody else accepts from our socket */
 static FCGX_Request request;
 
 void (*gb_fastcgi_woken)(void);
+jmp_buf *gb_fastcgi_refuse;
 
 static void
 stop(int signal_number)
@@ -195,6 +196,23 @@ next_connection(void)
 	return queued_connection();
 }
 
+/* Returns what FCGX_Accept_r does. A refused head is given up as that gives up one that is cut off. */
+static int
+accept_head(void)
+{
+	jmp_buf refused;
+	int failed = -1;
+
+	if (setjmp(refused) == 0) {
+		gb_fastcgi_refuse = &refused;
+		failed = FCGX_Accept_r(&request);
+	} else {
+		FCGX_Free(&request, 1);
+	}
+	gb_fastcgi_refuse = NULL;
+	return failed;
+}
+
 /*
  * Gives libfcgi our connection: with keepConnection set, FCGX_Accept_r takes the
  * one that is there instead of closing it. After a broken head it would accept
@@ -210,7 +228,7 @@ read_head(int fd)
 	request.ipcFd = fd;
 	request.keepConnection = 1;
 	deadline(fd, GB_READ_DEADLINE_S);
-	failed = FCGX_Accept_r(&request);
+	failed = accept_head();
 	deadline(-1, 0);
 	if (failed != 0)
 		return false;
@@ -235,13 +253,28 @@ fastcgi_accept(struct gb_connection *connection)
 	return false;
 }
 
+/* Between a body's records there may be one with pairs. */
+static int
+read_part(void *bytes, int max)
+{
+	jmp_buf refused;
+	int len = -1;
+
+	if (setjmp(refused) == 0) {
+		gb_fastcgi_refuse = &refused;
+		len = FCGX_GetStr(bytes, max, request.in);
+	}
+	gb_fastcgi_refuse = NULL;
+	return len;
+}
+
 static ssize_t
 fastcgi_read(void *bytes, size_t max)
 {
 	int len;
 
 	deadline(request.ipcFd, GB_READ_DEADLINE_S);
-	len = FCGX_GetStr(bytes, (int)max, request.in);
+	len = read_part(bytes, (int)max);
 	deadline(-1, 0);
 	return FCGX_GetError(request.in) == 0 ? len : -1;
 }

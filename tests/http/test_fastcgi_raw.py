@@ -9,7 +9,7 @@ import time
 import unittest
 
 from fastcgi import (ABORT, AUTHORIZER, BEGIN, DATA, FILTER, GET_VALUES, KEEP, PARAMS, RESPONDER, STDIN, Worker, begin,
-    head, is_sanitized, pairs, read, receive, record, stream, variables, wait_for_exit)
+    head, is_sanitized, length, pairs, read, receive, record, stream, variables, wait_for_exit)
 from harness import sign, wait_until
 
 # To login a body that is no object is invalid_field, half of it is invalid_json, and no body is missing_field.
@@ -273,6 +273,25 @@ class Records(Case):
 					self.assertIn(receive(wire).status, (0, 400, 405))
 				self.serves()
 		self.grew_less_than(8192, before)
+
+	def test_refuses_pairs_that_announce_too_much(self):
+		"""libfcgi aborted where the lengths' sum overflows an int, and allocated any other before a byte had come."""
+		most, both = 4 << 20, variables(body=LIST)
+		for name, lengths in {
+			"overflow by a value": b"\xff\xff\xff\xfe\1", "overflow of two": b"\xc0\0\0\0\xc0\0\0\0", "largest of both": b"\xff" * 8,
+			"largest that fits": b"\xff\xff\xff\0\1", "one more than we take": length(4) + length(most - 5),
+		}.items():
+			pair = lengths + b"HTTP"
+			for place, data in {
+				"head": begin() + record(PARAMS, pairs(both) + pair) + record(PARAMS) + stream(STDIN, LIST),
+				"before the head": record(GET_VALUES, pair, request=0) + head(both) + stream(STDIN, LIST),
+				"in the body": head(both) + record(STDIN, LIST[:1]) + record(GET_VALUES, pair, request=0) + stream(STDIN, LIST[1:]),
+			}.items():
+				self.assertIn(self.worker.send(data).verdict(), ((0, None), CUT), (name, place))
+				self.assertFalse(wait_for_exit(self.worker.process, 0.05), (name, place))
+				self.serves()
+		value = b"v" * (most - 6)	# libfcgi counts the equals sign and the end
+		self.assertEqual(self.worker.ask({**both, "HTTP": value}, LIST).verdict(), IS_LIST)
 
 	def test_takes_many_and_long_variables(self):
 		before = self.worker.rss()

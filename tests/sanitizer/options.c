@@ -5,6 +5,8 @@
  */
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_options(void);
 
 const char *
 __asan_default_options(void)
@@ -16,4 +18,17 @@ const char *
 __ubsan_default_options(void)
 {
 	return "log_path='" LOG_PATH "':print_stacktrace=1";
+}
+
+/* libfcgi keeps 48 bytes of each record of pairs that is cut off. A list of what was passed over would be a report. */
+const char *
+__lsan_default_suppressions(void)
+{
+	return "leak:FillBuffProc\n";
+}
+
+const char *
+__lsan_default_options(void)
+{
+	return "print_suppressions=0";
 }
