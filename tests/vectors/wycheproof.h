@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Values from Project Wycheproof (C2SP/wycheproof, testvectors_v1, Apache-2.0), a small part: of
- * json_web_signature_test.json the groups hs256, es256 and some of rs256; the special values of
- * ecdsa_secp256r1_sha256_p1363_test.json and ed25519_test.json. Numbers are those of the tests there.
+ * json_web_signature_test.json the groups hs256, es256 and some of rs256; of ecdsa_secp256r1_sha256_p1363_test.json
+ * and ed25519_test.json what the older files in wycheproof/ lack. Numbers are those of the tests there.
  */
 #ifndef VECTORS_WYCHEPROOF_H
 #define VECTORS_WYCHEPROOF_H
@@ -79,14 +79,6 @@ static const char *const wycheproof_p256_signatures[] = {
 	"01" W_P256_S "00" W_P256_S,
 	"010000000000000000" W_P256_S "000000000000000000" W_P256_S,
 };
-/* Tests 11 to 59: each of these as r with each of these as s. */
-static const char *const wycheproof_p256_special[] = {
-	"0000000000000000000000000000000000000000000000000000000000000000", "0000000000000000000000000000000000000000000000000000000000000001",
-	"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632550",
-	"ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632552", "ffffffff00000001000000000000000000000000ffffffffffffffffffffffff",
-	"ffffffff00000001000000000000000000000001000000000000000000000000",
-};
-
 /* Ed25519: good ones, and over "?" each special value as R with each as S (10 to 29). */
 static const char wycheproof_ed25519[] = "{\"alg\":\"EdDSA\",\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"fU0Of2FTpptiQrUiq77mhf2kQg-INLEIw72uNp71Sfo\"}";
 static const struct {
