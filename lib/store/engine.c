@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,28 +19,6 @@
 #define CONTROL_MAGIC UINT64_C(0x6c74636265620a01)	/* changes with struct gb_control */
 
 _Static_assert(sizeof(struct gb_control) <= GB_PAGE, "the control page is one page");
-
-enum gb_err
-gb_engine_fail(struct gb_engine *engine, const char *format, ...)
-{
-	int error = errno;
-	va_list args;
-	size_t len;
-
-	va_start(args, format);
-	vsnprintf(engine->reason, sizeof engine->reason, format, args);
-	va_end(args);
-	len = strlen(engine->reason);
-	if (error != 0)
-		snprintf(engine->reason + len, sizeof engine->reason - len, " (%s)", strerror(error));
-	return GB_ERR_STORE_UNAVAILABLE;
-}
-
-bool
-gb_engine_ready(const struct gb_engine *engine)
-{
-	return atomic_load(&engine->control->state) == GB_ENGINE_READY;
-}
 
 enum gb_err
 gb_engine_cover(struct gb_engine *engine, uint64_t db_size)

@@ -102,15 +102,18 @@ struct gb_engine {
 	char reason[160];		/* of the last failure */
 };
 
+/* state.c. Remembers printf(format) and errno as the reason; returns GB_ERR_STORE_UNAVAILABLE. */
+enum gb_err gb_engine_fail(struct gb_engine *engine, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+bool gb_engine_ready(const struct gb_engine *engine);
+/* Nobody shall use the store until a restore. */
+enum gb_err gb_engine_damaged(struct gb_engine *engine, const char *what);
+
 /* engine.c. gb_engine_open recovers what it finds; *engine is set on success only. */
 enum gb_err gb_engine_open(const char *dir, char *why, size_t why_max, struct gb_engine **engine);
 /* The same, but makes no store where there is none, or none that was ever finished. */
 enum gb_err gb_engine_open_existing(const char *dir, char *why, size_t why_max, struct gb_engine **engine);
 void gb_engine_close(struct gb_engine *engine);
-/* Remembers printf(format) and errno as the reason; returns GB_ERR_STORE_UNAVAILABLE. */
-enum gb_err gb_engine_fail(struct gb_engine *engine, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-bool gb_engine_ready(const struct gb_engine *engine);
 /* Stops all writers, with all that was appended applied: pages stand still until unlock. */
 enum gb_err gb_engine_lock(struct gb_engine *engine);
 void gb_engine_unlock(struct gb_engine *engine);
@@ -189,10 +192,12 @@ enum gb_err gb_log_frame(struct gb_engine *engine, const struct gb_frame *frame,
 uint64_t gb_log_frame_end(const struct gb_frame *frame);
 /* A frame's page into the bytes of that page. */
 void gb_log_patch(const struct gb_frame_page *page, unsigned char bytes[static GB_PAGE]);
+/* engine->frame fits behind the others, wherever it will begin; writer lock held. */
+bool gb_log_has_room(const struct gb_engine *engine);
 /* Appends engine->frame (the header's place left free); writer lock held. */
 enum gb_err gb_log_append(struct gb_engine *engine, uint32_t pages, uint64_t db_size);
-/* Writer lock held: empties the log. */
-enum gb_err gb_log_checkpoint(struct gb_engine *engine);
+/* Writer lock held: empties the log if engine->frame has no room there. */
+enum gb_err gb_log_make_room(struct gb_engine *engine);
 /* At rest, and header and newest frame are what the control page says: false also if the files were put back
  * from a copy, or while others are at work. */
 bool gb_log_bears_out(struct gb_engine *engine);
@@ -210,8 +215,6 @@ enum gb_err gb_recover(struct gb_engine *engine, bool trusted);
 enum gb_err gb_recover_locked(struct gb_engine *engine);
 /* No lock held: what a reader calls when pages stay in change for long. */
 enum gb_err gb_recover_stuck(struct gb_engine *engine);
-/* Nobody shall use the store until a restore. */
-enum gb_err gb_recover_damaged(struct gb_engine *engine, const char *what);
 
 /* replay.c: recovery's own way from frames to pages; every page is checked by its sum before it is written. */
 enum gb_err gb_recover_replay(struct gb_engine *engine, uint64_t from, uint64_t to, uint64_t *db_size);

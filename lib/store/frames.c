@@ -243,9 +243,16 @@ append_position(const struct gb_control *control)
 }
 
 static bool
-has_room(const struct gb_engine *engine, uint64_t at)
+has_room_at(const struct gb_engine *engine, uint64_t at)
 {
 	return offset_of(engine, at) + engine->frame_len <= atomic_load(&engine->control->log_size);
+}
+
+/* At the next page: a flush may begin at any time, and rule 3 then moves the frame there. */
+bool
+gb_log_has_room(const struct gb_engine *engine)
+{
+	return has_room_at(engine, page_after(atomic_load(&engine->control->end)));
 }
 
 static enum gb_err
@@ -280,12 +287,7 @@ gb_log_append(struct gb_engine *engine, uint32_t pages, uint64_t db_size)
 
 	if ((err = db_reserve(engine, db_size)) != GB_OK)
 		return err;
-	if (!has_room(engine, at)) {
-		if ((err = gb_log_checkpoint(engine)) != GB_OK)
-			return err;
-		at = append_position(engine->control);
-	}
-	if (!has_room(engine, at))
+	if (!has_room_at(engine, at))
 		return gb_engine_fail(engine, "a commit of %zu bytes is larger than the log", engine->frame_len);
 	return frame_write(engine, at, pages, db_size);
 }

@@ -121,8 +121,8 @@ gb_log_settle(struct gb_engine *engine)
 	return err == GB_OK ? apply(engine) : err;
 }
 
-enum gb_err
-gb_log_checkpoint(struct gb_engine *engine)
+static enum gb_err
+checkpoint(struct gb_engine *engine)
 {
 	enum gb_err err;
 
@@ -132,6 +132,12 @@ gb_log_checkpoint(struct gb_engine *engine)
 		grow(engine);
 	gb_lock_release(engine, GB_LOCK_FLUSH);
 	return err;
+}
+
+enum gb_err
+gb_log_make_room(struct gb_engine *engine)
+{
+	return gb_log_has_room(engine) ? GB_OK : checkpoint(engine);
 }
 
 /* After a recovery: what it kept is durable; what it did not may be anything but done. */

@@ -87,15 +87,6 @@ gb_recover_apply(struct gb_engine *engine)
 	return GB_OK;
 }
 
-enum gb_err
-gb_recover_damaged(struct gb_engine *engine, const char *what)
-{
-	enum gb_err err = gb_engine_fail(engine, "%s; run guardbee store check, or restore a backup", what);
-
-	atomic_store(&engine->control->state, GB_ENGINE_DAMAGED);
-	return err;
-}
-
 /* Where the chain of whole frames ends. */
 static uint64_t
 chain_end(struct gb_engine *engine, uint64_t from, uint64_t limit)
@@ -127,7 +118,7 @@ log_begin(struct gb_engine *engine, bool trusted, struct gb_log_header *header, 
 	if ((err = gb_log_header_read(engine, header)) != GB_OK)
 		return err;
 	if (fstat(engine->log_fd, &status) != 0 || status.st_size < (off_t)GB_LOG_MIN)
-		return gb_recover_damaged(engine, "store.log: too short");
+		return gb_engine_damaged(engine, "store.log: too short");
 	atomic_store(&control->log_size, (uint64_t)status.st_size / GB_PAGE * GB_PAGE);
 	atomic_store(&control->base, header->base);
 	atomic_store(&control->epoch, header->epoch);
@@ -149,9 +140,9 @@ witness_check(struct gb_engine *engine, uint64_t end)
 	if ((err = gb_sums_witness_read(engine, id, &applied)) != GB_OK)
 		return err;
 	if (memcmp(id, engine->control->store_id, sizeof id) != 0)
-		return gb_recover_damaged(engine, "store.sums and store.log are of different stores");
+		return gb_engine_damaged(engine, "store.sums and store.log are of different stores");
 	if (applied > end)
-		return gb_recover_damaged(engine, "store.log: damaged, or older than store.gdbm");
+		return gb_engine_damaged(engine, "store.log: damaged, or older than store.gdbm");
 	return GB_OK;
 }
 
@@ -163,9 +154,9 @@ lengths_check(struct gb_engine *engine, uint64_t db_size)
 	if (fstat(engine->db_fd, &db) != 0 || fstat(engine->sums_fd, &sums) != 0)
 		return gb_engine_fail(engine, "store: cannot look at its files");
 	if ((uint64_t)db.st_size < db_size)
-		return gb_recover_damaged(engine, "store.gdbm: too short");
+		return gb_engine_damaged(engine, "store.gdbm: too short");
 	if ((uint64_t)sums.st_size < GB_SUMS_HEADER + db_size / GB_PAGE * 4)
-		return gb_recover_damaged(engine, "store.sums: too short");
+		return gb_engine_damaged(engine, "store.sums: too short");
 	return GB_OK;
 }
 

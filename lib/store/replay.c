@@ -101,7 +101,7 @@ run_write(struct gb_engine *engine, const struct patch *patches, size_t len)
 	}
 	for (uint64_t i = 0; i < pages; i++)
 		if (gb_crc32c(0, replay->bytes + i * GB_PAGE, GB_PAGE) != replay->sums[i])
-			return gb_recover_damaged(engine, "store.gdbm: a page is damaged");
+			return gb_engine_damaged(engine, "store.gdbm: a page is damaged");
 	if (!gb_write_at(engine->db_fd, replay->bytes, pages * GB_PAGE, first * GB_PAGE))
 		return gb_engine_fail(engine, "store.gdbm: cannot write");
 	return gb_sums_write(engine, first, replay->sums, pages);

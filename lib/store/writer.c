@@ -255,8 +255,9 @@ append(struct gb_writer *writer)
 		return GB_ERR_MEMORY;
 	if (gb_pages_size(engine) % GB_PAGE != 0)
 		return gb_engine_fail(engine, "store.gdbm: libgdbm left a part of a block");
-	if ((err = gb_pages_diff(engine, &pages)) != GB_OK ||
-	    (pages > 0 && (err = gb_log_append(engine, pages, gb_pages_size(engine))) != GB_OK))
+	if ((err = gb_pages_diff(engine, &pages)) != GB_OK || (pages > 0 &&
+	    ((err = gb_log_make_room(engine)) != GB_OK ||
+	    (err = gb_log_append(engine, pages, gb_pages_size(engine))) != GB_OK)))
 		return err;
 	writer->lsn = atomic_load(&engine->control->end);
 	if (mended)
