@@ -298,6 +298,21 @@ Test(page, knows_the_shape_of_a_token)
 	cr_assert(!gb_page_token_shape(longest));
 }
 
+/* An address without it leads out of a site that lives below a path. "": the page itself. */
+Test(page, begins_every_address_in_a_template_with_the_base)
+{
+	static const char *const attributes[] = { " href=\"", " action=\"", " src=\"" };
+	size_t found = 0;
+
+	for (const struct gb_embedded *file = gb_embedded; file->path != NULL; file++)
+		for (size_t i = 0; strncmp(file->path, "www/templates/", 14) == 0 && i < sizeof attributes / sizeof attributes[0]; i++)
+			for (const char *at = file->text; (at = strstr(at, attributes[i])) != NULL; found++) {
+				at += strlen(attributes[i]);
+				cr_expect(strncmp(at, "{{base}}/", 9) == 0 || *at == '#' || *at == '"', "%s: %.40s", file->path, at);
+			}
+	cr_expect_gt(found, 30);
+}
+
 /* The content security policy forbids both, and would break the page without a word. */
 Test(page, has_no_inline_script_or_style)
 {

@@ -70,6 +70,8 @@ for (const javaScriptEnabled of [true, false]) {
 		const email = `${name}@example.org`;
 
 		await page.goto(`${BASE}/`);
+		assert.deepEqual(await page.locator("[href], [src]").evaluateAll((elements) => elements.map(({ href, src }) => href ?? src)
+			.filter((address) => !new URL(address).pathname.startsWith("/shop/"))), [], "the start page");
 		await page.goto(`${BASE}/account`);
 		assert.equal(at(page), `${BASE}/login?return=${BASE}/account`);
 		await page.getByRole("link", { name: /Create/ }).first().click();

@@ -477,23 +477,6 @@ class VerifyingRegistration(CookieCase):
 		self.assertEqual(answer.set_cookies(), {})
 
 
-class BelowAPath(CookieCase):
-	settings = {"COOKIE_MODE": "on", "FRONTEND_URL": "{origin}/site"}
-
-	def test_cookies_and_pages_stand_below_it(self):
-		email = self.email()
-		answer = self.form("/auth/register", {"email": email, "password": PASSWORD})
-		self.leads(answer, "/site/account?done=1")
-		self.assertIn("path=/site/auth/", answer.set_cookies()[REFRESH][1])
-		self.assertIn("path=/", answer.set_cookies()[GATE][1])
-		for asked, leads in (("/site/auth/logout", "/site/"), ("https://evil.example", "/site/"), ("/elsewhere", "/elsewhere"), ("/auth/x", "/auth/x")):
-			self.leads(self.form("/auth/login", {"email": email, "password": PASSWORD, "return": asked}), leads)
-		self.leads_with(self.form("/auth/login", {"email": email, "password": "wrong-walnut-77"}), "/site/login", error="invalid_credentials")
-
-	def test_links_of_pages_begin_with_it(self):
-		self.assertIn('action="/site/auth/login"', self.get("/login").text())
-
-
 class WithCorsOrigins(CookieCase):
 	settings = {"COOKIE_MODE": "on", "CORS_ORIGINS": "https://app.example.org"}
 

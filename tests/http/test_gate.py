@@ -269,6 +269,21 @@ class AuthorizerWithCookies(CookieCase, GateCase):
 		self.assertLessEqual(len(back), 1024)
 
 
+class AuthorizerBelowAPath(CookieCase, GateCase):
+	settings = {"COOKIE_MODE": "on", "FRONTEND_URL": "{origin}/site"}
+	options = {"extra": MEMBERS % "{copy}"}
+
+	@classmethod
+	def prepare(cls):
+		build_site(cls.server.directory)
+
+	def test_leads_to_the_sign_in_page_below_it(self):
+		answer = self.expect(self.get("/members/page.html?a=b", headers={"Accept": "text/html"}), 302)
+		where = urllib.parse.urlsplit(answer.headers["Location"])
+		self.assertEqual(f"{where.scheme}://{where.netloc}{where.path}", self.server.origin + "/site/login")
+		self.assertEqual(urllib.parse.parse_qs(where.query), {"return": ["/members/page.html?a=b"]})
+
+
 class FailsClosed(GateCase):
 	"""The gate is a copy of verify, so that it can be killed and broken."""
 	options = {"extra": MEMBERS % '"bin-path" => "{d}/gate", "socket" => "{d}/gate.sock", "max-procs" => 2, "check-local" => "disable"'}
