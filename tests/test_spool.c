@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The spool's files: what is durable before an answer, and what moves them on. */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +25,32 @@ static struct gb_config config;
 static struct gb_state *state;
 static struct gb_app app;
 static struct gb_call call;
+
+/* For each fsync a letter, file or directory, and how many entries had their names then. */
+static char flushed[32];
+static char flush_fails;		/* at this letter; 0: never */
+
+int
+fsync(int fd)
+{
+	struct stat st;
+	char pattern[FOLDER_MAX + 32];
+	size_t len = strlen(flushed);
+	glob_t found;
+
+	snprintf(pattern, sizeof pattern, "%s/spool/*", state_path);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		found.gl_pathc = 0;
+	else
+		globfree(&found);
+	if (fstat(fd, &st) == 0)
+		snprintf(flushed + len, sizeof flushed - len, "%c%zu", S_ISDIR(st.st_mode) ? 'd' : 'f', found.gl_pathc);
+	if (flush_fails != 0 && flushed[len] == flush_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static void
 setup(void)
@@ -103,6 +131,22 @@ Test(spool, keeps_an_entry_as_it_was_put)
 	cr_expect(read.created_at == NOW && read.next_at == NOW && read.tries == 0);
 	cr_expect_eq(stat(spooled(name), &st), 0);
 	cr_expect_eq(st.st_mode & 07777, 0600);
+}
+
+/* Or a power cut after the answer loses the mail, or leaves a name with nothing behind it. */
+Test(spool, is_durable_before_it_says_so)
+{
+	flushed[0] = '\0';
+	cr_assert_eq(gb_spool_put(&app, &call, &asked), GB_OK);
+	cr_expect_str_eq(flushed, "f0d1", "the file before it has its name, then the folder");
+	flush_fails = 'f';
+	cr_expect_eq(gb_spool_put(&app, &call, &asked), GB_ERR_STORE_UNAVAILABLE);
+	flush_fails = 'd';
+	cr_expect_eq(gb_spool_put(&app, &call, &asked), GB_ERR_STORE_UNAVAILABLE);
+	flush_fails = 0;
+	flushed[0] = '\0';
+	cr_assert_eq(gb_spool_put(&app, &call, &asked), GB_OK);
+	cr_expect_str_eq(flushed, "f2d3", "none of the file that could not be flushed");
 }
 
 Test(spool, takes_language_device_and_address_of_the_request)

@@ -82,6 +82,10 @@ for (const width of [360, 1280])
 					assert.equal(await page.getAttribute(each, "type"), "password");
 				}
 				assert.equal(await page.isVisible("#confirm-mistake"), false);
+				if (javaScriptEnabled)
+					for (const each of [field, "#confirm_password"])
+						assert.ok(await page.locator(each).evaluate((input) => input.dispatchEvent(new ClipboardEvent("paste",
+							{ bubbles: true, cancelable: true }))), "may be pasted into");
 				await fillRest(page, form, email);
 				await choose(page, NEW_PASSWORD, field);
 				await page.fill("#confirm_password", `${NEW_PASSWORD}!`);

@@ -84,6 +84,27 @@ test("password managers find what they look for", options, async () => {
 	await close();
 });
 
+test("a theme is a few variables: below them no colour has a name, and each of them shows", options, async () => {
+	const { page, close } = await visit(browser, server, { reducedMotion: "reduce" });
+	const sheet = await (await fetch(`${server.url}/style.css`)).text();
+	const rules = sheet.replace(/\/\*.*?\*\//gs, "").replace(/:root \{.*?\}/gs, "");
+	const variables = [...new Set(sheet.match(/--[a-z-]+(?=: #)/g))];
+
+	assert.equal((sheet.match(/:root \{/g) ?? []).length, 2, "light and dark");
+	assert.deepEqual(rules.match(/#[0-9a-f]{3,8}\b|\b(rgb|hsl|oklch|lab)a?\(|:[^;{]*\b(white|black|red|green|blue|gr[ae]y|yellow|orange)\b/gi), null);
+	assert.ok(variables.length > 8 && variables.length < 20, variables.join());
+	for (const variable of variables)
+		assert.match(rules, new RegExp(`var\\(${variable}\\)`), variable);
+	await page.goto("/login");
+	const colours = () => page.evaluate(() => ["body", "button", "a[href$=register]"].map((name) => getComputedStyle(document.querySelector(name)))
+		.map(({ color, backgroundColor }) => `${color} ${backgroundColor}`));
+	const before = await colours();
+
+	await page.emulateMedia({ colorScheme: "dark" });
+	(await colours()).forEach((colour, i) => assert.notEqual(colour, before[i]));
+	await close();
+});
+
 test("without cookies and without JavaScript pages say what they need", options, async () => {
 	const { page, close } = await visit(browser, tokens, { javaScriptEnabled: false });
 

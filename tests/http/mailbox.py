@@ -68,9 +68,9 @@ class MailCase(Case):
 	def forgot(self, email, **more):
 		return self.expect(self.post("/auth/forgot-password", {"email": email}, **more), 200)
 
-	def account(self, **more):
+	def account(self, email=None, **more):
 		"""(address, tokens) of a new account whose mail about verification is out of the way."""
-		email = self.email()
+		email = email or self.email()
 		tokens = self.register(email, **more)
 		self.mailbox.to(email)
 		return email, tokens

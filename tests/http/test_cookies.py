@@ -460,6 +460,7 @@ class Forms(CookieCase):
 		for language, words in (("en", "Firefox on Linux"), ("es", "Firefox en Linux"), ("de", "Firefox auf Linux")):
 			page = self.gate(jar, url="/account", headers={"Accept-Language": language}).text()
 			self.assertEqual(page.count(words), 2, language)	# and on its button
+			self.assertEqual(page.count(">127.0.0.1<"), 2, "the place of both sign-ins")
 		self.assertIn("Firefox on Linux", [row["device"] for row in self.gate(jar, url="/auth/sessions").json()["sessions"]])
 
 	def test_the_sign_in_page_keeps_a_safe_return(self):

@@ -32,6 +32,16 @@ class DeadServer(MailCase):
 		self.assertNotIn(email, self.log())
 		self.assertEqual({name.split(".")[1] for name in self.mailbox.waiting()}, {"01"})
 
+	def test_says_the_same_to_all(self):
+		known, locked = self.email(), self.email()
+		for email in (known, locked):
+			self.register(email)
+		self.assertEqual(self.server.command("user", "lock", locked).returncode, 0)
+		for url in ("forgot-password", "verify-email"):
+			answers = [self.expect(self.post("/auth/" + url, {"email": email}), 200) for email in (known, locked, "nobody@example.org")]
+			self.assertEqual(len({answer.body for answer in answers}), 1)
+			self.assertEqual(len({tuple(sorted(answer.headers.keys())) for answer in answers}), 1)
+
 	def log(self):
 		path = os.path.join(self.server.state, "mail.log")
 		return open(path).read() if os.path.exists(path) else ""

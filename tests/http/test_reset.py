@@ -126,14 +126,28 @@ class Reset(MailCase):
 		self.alive(tokens["access_token"])
 
 	def test_the_link_is_never_built_from_the_request(self):
-		email, _ = self.account()
-		body = json.dumps({"email": email})
-		answer = self.server.raw(f"POST /auth/forgot-password HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil.example\r\n"
-		    f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
-		self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
-		mail = self.mailbox.to(email)
-		self.assertTrue(mail.link.startswith(self.server.origin + "/"), mail.link)
-		self.assertNotIn(b"evil.example", mail.raw)
+		for target, more in (("", ""), ("", "Forwarded: host=evil.example;proto=https\r\nX-Forwarded-Proto: https\r\nX-Original-URL: //evil.example/\r\n"),
+		    ("http://evil.example", "")):
+			with self.subTest(target=target, more=more):
+				email, _ = self.account()
+				body = json.dumps({"email": email})
+				answer = self.server.raw(f"POST {target}/auth/forgot-password HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil.example\r\n"
+				    f"{more}Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+				self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+				mail = self.mailbox.to(email)
+				self.assertTrue(mail.link.startswith(self.server.origin + "/"), mail.link)
+				self.assertNotIn(b"evil.example", mail.raw)
+
+	def test_mail_goes_to_the_address_that_is_stored(self):
+		"""Letters that some lower-casing makes equal are not: else a stranger's mail box gets the link (CVE-2019-19844)."""
+		email, _ = self.account(email="kim.is.here@example.org")
+		for alike in ("\u212aim.is.here@example.org", "k\u0131m.is.here@example.org", "kim.i\u017f.here@example.org", "kim.is.here@\uff45xample.org"):
+			with self.subTest(alike=alike):
+				self.refused(self.post("/auth/forgot-password", {"email": alike}), 422, "invalid_email")
+				self.refused(self.reset(email=alike, code="AAAAAAAA"), 422, "invalid_email")
+		self.forgot("KIM.Is.Here@Example.ORG")
+		self.mailbox.settle()
+		self.assertEqual([mail.message["To"] for mail in self.mailbox.new()], [email])
 
 	def test_nothing_of_the_request_is_in_a_header(self):
 		email, _ = self.account()

@@ -56,6 +56,33 @@ class Spool(MailCase):
 		self.assertEqual(self.expect(self.get("/auth/health"), 200).json()["checks"]["mail"], "ok")
 		self.assertEqual(self.server.command("mail", "list").stderr, "")
 
+	def entry(self, email, created, due):
+		"""A request for a link, as a program left it that could not see to it."""
+		name = "%012d.00.%012d.%016x" % (due, created, created)
+		with open(os.path.join(self.mailbox.spool, name), "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+			json.dump({"kind": "reset", "email": email, "user_id": "", "pending_id": "", "target": "", "language": "en", "device": "", "address": ""}, out)
+		self.addCleanup(self.empty, [name])
+
+	def test_whichever_program_passes_by_delivers_what_is_due(self):
+		passing = {"login": {"email": "nobody@example.org", "password": PASSWORD}, "register": {"email": "nobody"}, "forgot-password": {},
+		    "verify-email": {"token": "x"}, "change-email": {"token": "x"}, "change-password": {}}
+		for url, body in passing.items():
+			with self.subTest(url):
+				email, _ = self.account()
+				now = int(time.time())
+				self.entry(email, now - 60, now - 5)
+				self.assertIn(self.post("/auth/" + url, body).status, (400, 401, 422))
+				self.assertIsNotNone(self.mailbox.to(email).token)
+
+	def test_health_tells_of_an_entry_that_waits_too_long(self):
+		now = int(time.time())
+		self.entry("bee@example.org", now - 3500, now + 3600)
+		self.expect(self.get("/auth/health"), 200)
+		self.entry("bee@example.org", now - 3700, now + 3600)
+		health = self.get("/auth/health")
+		self.assertEqual((health.status, health.json()["checks"]["mail"]), (503, "failing"))
+		self.assertRegex(self.server.logs(), r"mail: 2 entries wait, the oldest for 37\d\d s")
+
 	def test_what_a_killed_writer_left_is_swept(self):
 		email, _ = self.account()
 		old, new = (os.path.join(self.mailbox.spool, "." + digit * 16) for digit in "0f")
