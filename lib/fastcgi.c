@@ -128,21 +128,33 @@ socket_is_ours(void)
 	    name_is_mod_fcgids(parent);
 }
 
+/*
+ * Another process that shares the socket may take the connection we were woken for, so nobody may wait in accept().
+ * O_NONBLOCK belongs to all who share it, and systemd takes it away whenever it starts one of them: then a limit of the
+ * socket's own ends the wait. A TCP socket would hand that down to its connections.
+ */
+static bool
+never_wait(void)
+{
+	const struct timeval longest = { .tv_usec = 100000 };
+	int flags, domain;
+	socklen_t len = sizeof domain;
+
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX)
+		setsockopt(STDIN_FILENO, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
+	return (flags = fcntl(STDIN_FILENO, F_GETFL)) >= 0 && fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
 static bool
 fastcgi_open(void)
 {
-	int flags;
-
 	for (size_t i = 0; i < sizeof stop_signals / sizeof *stop_signals; i++)
 		handle(stop_signals[i], stop, 0);
 	handle(SIGALRM, too_late, SA_RESTART);
 	handle(SIGPIPE, SIG_IGN, 0);	/* libfcgi was initialized before: it would take this for "not set" */
 
 	is_alone = socket_is_ours();
-	/* Another process that shares the socket may take the connection we were woken for. */
-	return (flags = fcntl(STDIN_FILENO, F_GETFL)) >= 0 &&
-	    fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK) == 0 &&
-	    FCGX_InitRequest(&request, -1, 0) == 0;
+	return never_wait() && FCGX_InitRequest(&request, -1, 0) == 0;
 }
 
 static int

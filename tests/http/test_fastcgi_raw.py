@@ -57,6 +57,15 @@ class Signals(Case):
 				self.assertTrue(wait_for_exit(worker.process))
 				self.assertEqual(worker.process.returncode, 0)
 
+	def test_ends_where_another_has_made_the_socket_blocking(self):
+		"""systemd does so, for all who share the socket, whenever it starts one of them."""
+		worker = self.start()
+		worker.listening.setblocking(True)
+		self.serves(worker)
+		worker.process.send_signal(signal.SIGTERM)
+		self.assertTrue(wait_for_exit(worker.process, 5))
+		self.assertEqual(worker.process.returncode, 0)
+
 	def test_hears_a_signal_while_it_starts(self):
 		"""A handler of libfcgi's own swallowed what came before ours was set: 4 processes in 150 lived on."""
 		for _ in range(20):
