@@ -8,6 +8,7 @@ of the system; his web space is a folder below /var/www, the only place where De
 """
 import atexit
 import contextlib
+import ftplib
 import os
 import pwd
 import re
@@ -508,27 +509,108 @@ class Installing(unittest.TestCase):
 
 
 class ByFtp(HostCase):
-	"""Both folders as they are, the modes that README.txt names, two lines of settings: no script has run."""
+	"""README.txt's steps with an FTP client: no shell, no script of ours has run, and all modes are the server's until set."""
+	has_chmod = True
+
 	@classmethod
 	def prepare(cls):
 		host = cls.server
-		host.unpack()
-		for name in ("guardbee", "public_html"):
-			shutil.copytree(os.path.join(host.archive, name), os.path.join(host.home, name), dirs_exist_ok=True)
-		for folder, folders, files in os.walk(host.home):
-			for name in [*folders, *files]:
-				os.chown(os.path.join(folder, name), USER.pw_uid, USER.pw_gid)
-				os.chmod(os.path.join(folder, name), 0o755 if name in folders else 0o644)
-		os.chmod(host.private, 0o700)
-		os.chmod(host.program, 0o700)
-		for folder, name in [("auth", name) for name in ENDPOINTS] + [("", name) for name in os.listdir(host.web) if "." not in name]:
-			os.chmod(os.path.join(host.web, folder, name), 0o755)
-		host.set(FRONTEND_URL=host.origin, MAIL_FROM="noreply@example.org", MAIL_TRANSPORT="file")
+		unpacked = os.path.join(host.directory, "unpacked")
+		with tarfile.open(ARCHIVE) as archive:
+			archive.extractall(unpacked)
+		here = os.path.join(unpacked, "guardbee-shared-host")
+		path = os.path.join(here, "guardbee", "env")
+		text = slurp(path).decode().replace("https://example.org", host.origin).replace("noreply@example.org", "bee@example.net")
+		with open(path, "w") as env:
+			env.write(text + "MAIL_TRANSPORT=file\n")
+		with cls.connected() as ftp:
+			for name in ("guardbee", "public_html"):
+				cls.upload(ftp, os.path.join(here, name), name)
+			cls.refused_modes = [reply for name, mode in cls.modes() if not (reply := cls.chmod(ftp, name, mode)).startswith("200")]
 
-	def test_it_serves(self):
-		self.alive(self.register()["access_token"])
-		self.expect(self.get("/login"), 200)
+	@classmethod
+	@contextlib.contextmanager
+	def connected(cls):
+		"""An FTP server as hosts have it, where the customer has a name and a password of his own, and a client."""
+		path = lambda name: os.path.join(cls.server.directory, name)
+		subprocess.run(["pure-pw", "useradd", "bee", "-f", path("ftp.passwd"), "-F", path("ftp.pdb"), "-u", str(USER.pw_uid), "-g", str(USER.pw_gid),
+		    "-d", cls.server.home, "-m"], input="honey\nhoney\n", text=True, check=True, capture_output=True)
+		port = free_port()
+		server = subprocess.Popen(["/usr/sbin/pure-ftpd", f"--bind=127.0.0.1,{port}", "--login=puredb:" + path("ftp.pdb"), "--noanonymous", "--minuid=1",
+		    "--umask=133:022", "--ipv4only", "--dontresolve", "--syslogfacility=none", "--chrooteveryone", "--pidfile=" + path("ftp.pid"),
+		    *([] if cls.has_chmod else ["--nochmod"])], stdin=subprocess.DEVNULL, preexec_fn=harness.end_with_us)
+		try:
+			with ftplib.FTP(timeout=60) as ftp:
+				assert wait_until(lambda: can_connect(ftp, port))
+				ftp.login("bee", "honey")
+				yield ftp
+		finally:
+			server.terminate()
+			server.wait(30)
+
+	@classmethod
+	def upload(cls, ftp, local, remote):
+		if os.path.isdir(local):
+			with contextlib.suppress(ftplib.error_perm):	# public_html is there
+				ftp.mkd(remote)
+			for name in os.listdir(local):
+				cls.upload(ftp, os.path.join(local, name), remote + "/" + name)
+			return
+		with open(local, "rb") as file:
+			ftp.storbinary("STOR " + remote, file)
+
+	@classmethod
+	def modes(cls):
+		"""README.txt, step 4."""
+		web = cls.server.web
+		programs = [name for name in os.listdir(web) if "." not in name and os.path.isfile(os.path.join(web, name))]
+		programs += ["auth/" + name for name in os.listdir(os.path.join(web, "auth"))]
+		return [("guardbee", "700"), ("guardbee/guardbee", "700"), ("guardbee/env", "600"), *(("public_html/" + name, "755") for name in programs)]
+
+	@staticmethod
+	def chmod(ftp, name, mode):
+		try:
+			return ftp.sendcmd(f"SITE CHMOD {mode} {name}")
+		except ftplib.error_perm as error:
+			return str(error)
+
+	def test_from_the_upload_to_the_first_sign_in(self):
+		self.assertEqual(self.refused_modes, [])
+		self.serves()
+
+	def serves(self):
+		self.expect(self.get("/auth/health"), 200)
+		self.expect(self.get("/register"), 200)
+		email = self.email()
+		headers = {"Origin": self.server.origin}
+		self.expect(self.post("/auth/register", form={"email": email, "password": PASSWORD}, headers=headers), 303)
+		signed_in = self.expect(self.post("/auth/login", form={"email": email, "password": PASSWORD}, headers=headers), 303)
+		self.expect(self.get("/auth/me", cookies={"__Host-gb_gate": signed_in.set_cookies()["__Host-gb_gate"][0]}), 200)
+		self.alive(self.login(email)["access_token"])
 		self.assertEqual(self.get("/auth/login/").status, 404)
+		self.assertEqual(os.stat(self.server.state).st_mode & 0o777, 0o700)
+
+
+class ByFtpWithoutModes(ByFtp):
+	"""A server that refuses SITE CHMOD: nothing runs and nothing is told until the modes are set by what else the host offers."""
+	fastcgi, has_chmod = False, False
+
+	def test_from_the_upload_to_the_first_sign_in(self):
+		self.assertEqual(len(self.refused_modes), len(self.modes()))
+		for path in ("/auth/health", "/auth/login", "/auth/jwks.json", "/login"):
+			answer = self.get(path)
+			self.assertIn(answer.status, (403, 500), path)
+			self.assertNotIn(b"exec", answer.body)
+		for name, mode in self.modes():		# the host's file manager
+			os.chmod(os.path.join(self.server.home, name), int(mode, 8))
+		self.serves()
+
+
+def can_connect(ftp, port):
+	try:
+		return ftp.connect("127.0.0.1", port)
+	except ConnectionRefusedError:
+		return None
 
 
 class OldSystem(unittest.TestCase):
