@@ -51,20 +51,14 @@ class HostCase(CookieCase):
 	settings = {"COOKIE_MODE": "on", "MAIL_FROM": "noreply@bee.example"}
 
 	@classmethod
-	def setUpClass(cls):
-		cls.server = cls.host(cls.settings, **cls.options)
-		cls.applications = Applications(cls.server.path("wiki.sock"), cls.server.app_port)
-		try:
-			cls.server.start()
-		except BaseException:
-			cls.tearDownClass()
-			raise
-		cls.mailbox = Mailbox(cls.server.state)
+	def make_server(cls):
+		return cls.host(cls.settings, **cls.options)
 
 	@classmethod
-	def tearDownClass(cls):
-		cls.applications.stop()
-		super().tearDownClass()
+	def prepare(cls):
+		applications = Applications(cls.server.path("wiki.sock"), cls.server.app_port)
+		cls.addClassCleanup(applications.stop)
+		cls.mailbox = Mailbox(cls.server.state)
 
 	def member(self, groups=None):
 		"""A verified account, as the operator adds one: (email, access token)"""

@@ -435,7 +435,7 @@ class Case(unittest.TestCase):
 
 	@classmethod
 	def setUpClass(cls):
-		cls.server = Server(cls.settings, mode=cls.mode, **cls.options)
+		cls.server = cls.make_server()
 		try:
 			cls.prepare()
 			cls.server.start()
@@ -449,6 +449,10 @@ class Case(unittest.TestCase):
 		faults = cls.server.stop()
 		if faults:
 			raise AssertionError("\n".join(faults))
+
+	@classmethod
+	def make_server(cls):
+		return Server(cls.settings, mode=cls.mode, **cls.options)
 
 	@classmethod
 	def prepare(cls):
