@@ -624,7 +624,8 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 	def setUp(self):
 		self.folder = tempfile.mkdtemp(prefix="guardbee")
-		self.addCleanup(shutil.rmtree, self.folder)
+		# a mail may still be on its way into it
+		self.addCleanup(wait_until, lambda: shutil.rmtree(self.folder, ignore_errors=True) or not os.path.exists(self.folder))
 		with tarfile.open(ARCHIVE) as archive:
 			member = archive.extractfile("guardbee-shared-host/guardbee/guardbee")
 			with open(os.path.join(self.folder, "guardbee"), "wb") as out:
