@@ -333,9 +333,9 @@ class ApacheCgid(Apache):
 
 
 class ApacheCgi(ApacheCgid):
-	"""Without mod_cgid's daemon: a server whose processes have no threads starts the programs itself."""
-	modules = tuple({"mpm_event": "mpm_prefork", "cgid": "cgi"}.get(name, name) for name in APACHE_MODULES)
-	sizes = "StartServers 8\nMaxRequestWorkers 32\n"
+	"""mod_cgi in the place of mod_cgid: no daemon between, each process of the server starts the programs itself."""
+	modules = tuple("cgi" if name == "cgid" else name for name in APACHE_MODULES)
+	sizes = Apache.sizes.replace("ScriptSock {d}/run/cgid.sock\n", "")
 
 
 class ApacheProxyFcgi(Apache):
