@@ -4,7 +4,9 @@
  * the deliverer and `guardbee mail` pay for it.
  */
 #include <dlfcn.h>
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +25,7 @@
 
 static struct {
 	void *library;
-	CURLcode (*global_init)(long);
+	CURLcode (*global_init)(long, curl_malloc_callback, curl_free_callback, curl_realloc_callback, curl_strdup_callback, curl_calloc_callback);
 	CURL *(*easy_init)(void);
 	CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
 	CURLcode (*easy_perform)(CURL *);
@@ -47,7 +49,7 @@ static const struct {
 	const char *name;
 	void *function;			/* where its address goes */
 } symbols[] = {
-	{ "curl_global_init", &curl.global_init },
+	{ "curl_global_init_mem", &curl.global_init },
 	{ "curl_easy_init", &curl.easy_init },
 	{ "curl_easy_setopt", &curl.easy_setopt },
 	{ "curl_easy_perform", &curl.easy_perform },
@@ -57,6 +59,29 @@ static const struct {
 	{ "curl_slist_append", &curl.slist_append },
 	{ "curl_slist_free_all", &curl.slist_free_all },
 };
+
+/* What libcurl frees is overwritten too (heap.c): the deliverer goes on while links of messages sent are good. */
+static void
+forget(void *memory)
+{
+	if (memory != NULL)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+static void *
+grow(void *memory, size_t size)
+{
+	size_t had = memory != NULL ? malloc_usable_size(memory) : 0;
+	void *more = malloc(size);
+
+	if (more == NULL)
+		return NULL;
+	if (had > 0)
+		memcpy(more, memory, had < size ? had : size);
+	forget(memory);
+	return more;
+}
 
 static enum gb_err
 load(struct gb_mail_verdict *verdict)
@@ -75,7 +100,7 @@ load(struct gb_mail_verdict *verdict)
 			return gb_mail_refused(verdict, false, "%s has no %s", LIBCURL, symbols[i].name);
 		}
 	}
-	curl.global_init(CURL_GLOBAL_DEFAULT);
+	curl.global_init(CURL_GLOBAL_DEFAULT, malloc, forget, grow, strdup, calloc);
 	return GB_OK;
 }
 

@@ -1,26 +1,34 @@
 # SPDX-License-Identifier: MIT
 """
 What a process keeps in its memory once it has answered: no password, token, link, code or cookie. All that it maps is
-searched, which is more than a core would hold.
+searched, and in the end a core of each process, which has its registers besides, for all that any of them had.
 
 What stays, because the process works with it: JWT_KEY and the keys made from it (settings, key ring), STATE's secret, and
 in the mapped store the seeds of sessions and hashes.
 """
+import email
+import email.policy
+import glob
 import hashlib
 import json
 import os
+import re
+import resource
 import shutil
+import signal
 import subprocess
 import tempfile
+import threading
 import unittest
 
-from fastcgi import STDIN, Worker, head, is_sanitized, receive, stream, variables
-from harness import BUILD, KEY, PASSWORD, SETTINGS, wait_until
+from fastcgi import STDIN, Worker, core_of, head, is_sanitized, read, receive, stream, variables
+from harness import BUILD, KEY, PASSWORD, SETTINGS, executable, executables, wait_until
 from mailbox import Mailbox
+from smtp import Smtp, make_certificates
 
 NEW_PASSWORD = "cobalt-heron-nine-ladders"
 CLIENT_SECRET = "the-secret-of-the-shop-0123456789"
-EMAIL = "bee@example.org"
+EMAIL, OTHER = "bee@example.org", "moth@example.org"
 
 
 @unittest.skipIf(is_sanitized(), "AddressSanitizer keeps what was freed")
@@ -34,16 +42,26 @@ class Case(unittest.TestCase):
 		with open(clients, "w") as out:
 			out.write("shop:" + hashlib.sha256(CLIENT_SECRET.encode()).hexdigest() + "\n")
 		self.settings = {"STATE": os.path.join(self.directory, "state"), "API_CLIENTS_FILE": clients, **type(self).settings}
-		self.workers = []
+		self.workers, self.secrets = [], {}
 		os.mkdir(self.settings["STATE"], 0o700)
+		for address in (EMAIL, OTHER):
+			self.add_user(address)
+
+	def add_user(self, address):
 		environment = {"PATH": os.environ["PATH"], "FRONTEND_URL": "http://127.0.0.1:8080", **SETTINGS, **self.settings}
-		subprocess.run([os.path.join(BUILD, "bin", "guardbee"), "user", "add", EMAIL], env=environment, input=PASSWORD + "\n", text=True, check=True,
+		subprocess.run([os.path.join(BUILD, "bin", "guardbee"), "user", "add", address], env=environment, input=PASSWORD + "\n", text=True, check=True,
 		    capture_output=True)
 
 	def tearDown(self):
+		found = [held for worker in self.workers if worker.process.poll() is None for held in self.held_by(worker.core())]
 		faults = [fault for worker in self.workers for fault in worker.stop()]
 		shutil.rmtree(self.directory)
-		self.assertEqual(faults, [])
+		self.assertEqual(faults + found, [])
+
+	def held_by(self, core):
+		"""The key, which must be there, shows that a core has what the process had."""
+		return ([] if KEY.encode() in core else ["a core without the key"]) + [
+		    f"a core holds {name}" for text, name in self.secrets.items() if text.encode() in core]
 
 	def start(self, name):
 		self.workers.append(Worker(name, self.settings))
@@ -54,6 +72,7 @@ class Case(unittest.TestCase):
 		for name, secret in secrets.items():
 			parts = secret.split(".")[1:] if secret.count(".") == 2 else []
 			for text in (secret, *parts):
+				self.secrets[text] = name
 				self.assertTrue(wait_until(lambda: not worker.holds(text.encode()), 5), f"{name} stays in memory")
 
 	def sign_in(self, worker, password=PASSWORD, **more):
@@ -119,6 +138,36 @@ class Memory(Case):
 		self.assertEqual(worker.post(body, HTTP_AUTHORIZATION="Bearer " + token).status, 204)
 		self.keeps_none(worker, token=token, old=PASSWORD, new=NEW_PASSWORD)
 
+	def test_sessions_and_revocation(self):
+		for name, form in (("sessions", None), ("revoke", b"token=%s")):
+			token = json.loads(self.sign_in(self.start("login")).body)["access_token"]
+			worker, body = self.start(name), form % token.encode() if form else b""
+			given = {"HTTP_AUTHORIZATION": "Bearer " + token} if not form else {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
+			self.assertEqual(worker.ask(variables("POST" if form else "GET", body, **given), body).status, 200)
+			self.keeps_none(worker, token=token)
+
+	def test_change_of_address_its_link_and_the_end_of_an_account(self):
+		token = json.loads(self.sign_in(self.start("login")).body)["access_token"]
+		bearer = {"HTTP_AUTHORIZATION": "Bearer " + token}
+		worker = self.start("change-email")
+		self.assertEqual(worker.post(json.dumps({"current_password": PASSWORD, "new_email": "wasp@example.org"}).encode(), **bearer).status, 202)
+		link = Mailbox(self.settings["STATE"]).to("wasp@example.org").token
+		self.keeps_none(worker, token=token, password=PASSWORD, link=link)
+		self.assertEqual(worker.ask(variables("GET", QUERY_STRING="token=" + link, SCRIPT_NAME="/auth/change-email")).status, 200)
+		self.assertEqual(worker.post(json.dumps({"token": link}).encode()).status, 200)
+		self.keeps_none(worker, token=token, password=PASSWORD, link=link)
+		worker = self.start("delete-account")
+		self.assertEqual(worker.post(json.dumps({"current_password": PASSWORD}).encode(), **bearer).status, 204)
+		self.keeps_none(worker, token=token, password=PASSWORD)
+
+	def test_proof_of_an_address(self):
+		self.assertEqual(self.start("register").post(json.dumps({"email": "wasp@example.org", "password": NEW_PASSWORD}).encode()).status, 201)
+		link = Mailbox(self.settings["STATE"]).to("wasp@example.org").token
+		worker = self.start("verify-email")
+		self.assertEqual(worker.ask(variables("GET", QUERY_STRING="token=" + link, SCRIPT_NAME="/auth/verify-email")).status, 200)
+		self.assertEqual(worker.post(json.dumps({"token": link}).encode()).status, 200)
+		self.keeps_none(worker, link=link)
+
 	def reset(self, given_of):
 		"""A forgotten password, and a new one by what the mail holds."""
 		forgot = self.start("forgot-password")
@@ -155,6 +204,105 @@ class Cookies(Case):
 			answer = worker.ask(variables(method, HTTP_COOKIE=cookies, HTTP_SEC_FETCH_SITE="same-origin", HTTP_X_CSRF_TOKEN=jar["__Host-gb_csrf"]))
 			self.assertEqual(answer.status, status, answer.body)
 			self.keeps_none(worker, **secrets)
+
+
+class Held(list):
+	"""Messages, of which the first is taken when `go` is set; then the server says no more at the next one's MAIL."""
+	def __init__(self, server):
+		self.server, self.go = server, threading.Event()
+
+	def append(self, message):
+		super().append(message)
+		self.go.wait(20)
+		self.server.stalls = "MAIL"
+
+
+class Deliverer(Case):
+	"""The detached child that has delivered one message and hangs at the next: forked from a process that answered before."""
+	def setUp(self):
+		super().setUp()
+		os.mkdir(os.path.join(self.directory, "certificates"))
+		make_certificates(os.path.join(self.directory, "certificates"))
+		shutil.copy(os.path.join(self.directory, "certificates", "ca.pem"), os.path.join(self.settings["STATE"], "smtp-ca.pem"))
+		self.smtp = Smtp(os.path.join(self.directory, "certificates", "good.pem"))
+		self.addCleanup(self.smtp.stop)
+		self.smtp.messages = Held(self.smtp)
+		self.settings.update(MAIL_TRANSPORT="smtp", SMTP_HOST="127.0.0.1", SMTP_PORT=str(self.smtp.port), MAIL_FROM="noreply@bee.example")
+
+	def deliverer(self, name):
+		for path in glob.glob("/proc/[0-9]*/exe"):
+			try:
+				if os.readlink(path) == executable(name) and self.directory in read(os.path.dirname(path) + "/maps") and \
+				    read(os.path.dirname(path) + "/comm") == "guardbee-mail\n":
+					return int(path.split("/")[2])
+			except OSError:
+				pass
+		return None
+
+	def hangs_at_the_second(self, name, first, second):
+		"""What the first mail held; the second's address is still known. first, second: bodies that bring a mail each."""
+		worker = self.start(name)
+		answer = worker.post(json.dumps(first).encode())
+		self.assertTrue(wait_until(lambda: len(self.smtp.messages) == 1), answer.log)
+		worker.post(json.dumps(second).encode())
+		self.smtp.messages.go.set()
+		self.assertTrue(wait_until(lambda: self.smtp.commands[-1][0] == "MAIL" and self.smtp.stalls == "MAIL"))
+		text = email.message_from_bytes(self.smtp.messages[0]["data"], policy=email.policy.default).get_body(("plain",)).get_content()
+		text = "\n".join(text.splitlines())
+		pid = self.deliverer(name)
+		core = core_of(pid, self.directory)
+		os.kill(pid, signal.SIGKILL)
+		self.assertIn(second["email"].encode(), core)
+		for given in (json.loads(answer.body), first):
+			self.secrets.update((value, key) for key, value in given.items() if key.endswith("token") or key == "password")
+		self.secrets[re.search(r"token=(\S+)", text)[1]] = "link"
+		self.secrets.update((code, "code") for code in re.findall(r"^[A-Z2-9]{4}-[A-Z2-9]{4}$", text, re.M))
+		for secret in list(self.secrets):
+			self.secrets.update((part, "part of a token") for part in secret.split(".")[1:] if secret.count(".") == 2)
+		self.assertEqual(self.held_by(core), [])
+		return set(self.secrets.values())
+
+	def test_after_registration(self):
+		held = self.hangs_at_the_second("register", {"email": "wasp@example.org", "password": NEW_PASSWORD},
+		    {"email": "ant@example.org", "password": PASSWORD})
+		self.assertLessEqual({"link", "password", "access_token", "refresh_token"}, held)
+
+	def test_after_a_forgotten_password(self):
+		self.assertLessEqual({"link", "code"}, self.hangs_at_the_second("forgot-password", {"email": EMAIL}, {"email": OTHER}))
+
+
+class Crash(Case):
+	powerless = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.geteuid() == 0 else []
+
+	def ends(self, process, number):
+		process.send_signal(number)
+		how = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+		process.wait()
+		self.assertEqual(how.si_status, number)
+		return how.si_code
+
+	def may_look_into(self, process):
+		"""Whether one of its own user may, who has as few rights as it has."""
+		return subprocess.run([*self.powerless, "cat", f"/proc/{process.pid}/maps"], capture_output=True).returncode == 0
+
+	def test_no_program_leaves_a_core_or_is_looked_into(self):
+		"""The limit that each sets itself keeps a core from a file, that it is not dumpable from a pipe and a debugger."""
+		before = resource.getrlimit(resource.RLIMIT_CORE)
+		resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+		self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, before)
+		for number, name in enumerate(executables()):
+			worker = Worker(name, self.settings, under=self.powerless)
+			looked = self.may_look_into(worker.process)
+			how = self.ends(worker.process, (signal.SIGSEGV, signal.SIGABRT)[number % 2])
+			worker.stop()
+			self.assertEqual((looked, how), (False, os.CLD_KILLED), name)
+		for number in (signal.SIGSEGV, signal.SIGABRT):
+			sleeper = subprocess.Popen([*self.powerless, "sleep", "60"], cwd=self.directory)
+			wait_until(lambda: read(f"/proc/{sleeper.pid}/comm") == "sleep\n")
+			self.assertTrue(self.may_look_into(sleeper))
+			how = self.ends(sleeper, number)
+			if before[1] != 0 and not read("/proc/sys/kernel/core_pattern").startswith("|"):
+				self.assertEqual(how, os.CLD_DUMPED)
 
 
 if __name__ == "__main__":
