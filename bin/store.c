@@ -18,7 +18,15 @@ static void
 progress(uint64_t done, uint64_t all)
 {
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\r%3llu %%%s", (unsigned long long)(all > 0 ? done * 100 / all : 100), done == all ? "\r     \r" : "");
+		fprintf(stderr, "\r%3llu %%", (unsigned long long)(all > 0 ? done * 100 / all : 100));
+}
+
+/* What is said next begins its line. */
+static void
+progress_over(void)
+{
+	if (isatty(STDERR_FILENO))
+		fputs("\r     \r", stderr);
 }
 
 /* The directory of DATABASE_URL; NULL, and said so: it is no embedded store. */
@@ -58,7 +66,9 @@ check(struct gb_context *ctx, int argc, char **argv)
 	(void)argc, (void)argv;
 	if (dir == NULL)
 		return GB_EXIT_REFUSED;
-	if ((err = gb_store_check(dir, ctx->call.now, progress, &found, why, sizeof why)) != GB_OK)
+	err = gb_store_check(dir, ctx->call.now, progress, &found, why, sizeof why);
+	progress_over();
+	if (err != GB_OK)
 		return gb_command_fail(err, why);
 	print_found(ctx, &found, true);
 	return EX_OK;
@@ -102,6 +112,7 @@ backup(struct gb_context *ctx, int argc, char **argv)
 	if (dir == NULL)
 		return GB_EXIT_REFUSED;
 	err = gb_backup_write(dir, argv[0], ctx->call.now, progress, &made, why, sizeof why);
+	progress_over();
 	if (err == GB_ERR_CONFLICT)
 		return gb_command_refuse("%s", why);
 	if (err != GB_OK)
@@ -213,6 +224,7 @@ restore(struct gb_context *ctx, int argc, char **argv)
 		err = sessions_end(ctx, from, why, sizeof why);
 	if (err == GB_OK)
 		err = gb_store_check(from, ctx->call.now, progress, &found, why, sizeof why);
+	progress_over();
 	if (err == GB_OK)
 		err = gb_backup_install(from, dir, aside, why, sizeof why);
 	if (err != GB_OK) {
