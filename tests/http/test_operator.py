@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 from harness import PASSWORD, ROOT, Case, decode, main, slurp, wait_until
 
@@ -43,6 +44,23 @@ class Operator(Case):
 
 	def wrong(self, email, password):
 		self.refused(self.post("/auth/login", {"email": email, "password": password}), 401, "invalid_credentials")
+
+	def mails(self, email):
+		folder = os.path.join(self.server.state, "mail")
+		texts = [slurp(os.path.join(folder, name)).decode() for name in os.listdir(folder) if not name.startswith(".")] if os.path.isdir(folder) else []
+		return [text.replace("=\r\n", "").replace("=3D", "=") for text in texts if f"To: {email}" in text]
+
+	def mailed(self, email, word):
+		mails = lambda: [text for text in self.mails(email) if word in text]
+		self.assertTrue(wait_until(mails), f"no mail with {word}: {self.server.logs()}")
+		return mails()[-1]
+
+	def reset_link(self, email):
+		self.expect(self.post("/auth/forgot-password", {"email": email}), 200)
+		return re.search(r"reset-password\?token=([\w.-]+)", self.mailed(email, "/reset-password?token="))[1]
+
+	def reset(self, token):
+		return self.post("/auth/reset-password", {"token": token, "new_password": OTHER + "-again"})
 
 
 class Import(Operator):
@@ -153,18 +171,6 @@ class Next(Operator):
 		self.wrong(email, PASSWORD)
 		self.login(email, OTHER)
 
-	def mailed(self, email, word):
-		mails = lambda: [text for text in self.mails(email) if word in text]
-		self.assertTrue(wait_until(mails), f"no mail with {word}: {self.server.logs()}")
-		return mails()[-1]
-
-	def reset_link(self, email):
-		self.expect(self.post("/auth/forgot-password", {"email": email}), 200)
-		return re.search(r"reset-password\?token=([\w.-]+)", self.mailed(email, "/reset-password?token="))[1]
-
-	def reset(self, token):
-		return self.post("/auth/reset-password", {"token": token, "new_password": OTHER + "-again"})
-
 	def test_passwd_ends_links_and_tells_the_owner(self):
 		email = self.email()
 		self.register(email)
@@ -197,11 +203,6 @@ class Next(Operator):
 		self.assertEqual(answers[0].body, answers[1].body)
 		self.assertTrue(wait_until(lambda: not [name for name in os.listdir(os.path.join(self.server.state, "spool")) if name[0] != "."]))
 		self.assertEqual([text for text in self.mails(locked) if "reset-password" in text], [])
-
-	def mails(self, email):
-		folder = os.path.join(self.server.state, "mail")
-		texts = [slurp(os.path.join(folder, name)).decode() for name in os.listdir(folder) if not name.startswith(".")] if os.path.isdir(folder) else []
-		return [text.replace("=\r\n", "").replace("=3D", "=") for text in texts if f"To: {email}" in text]
 
 	def test_session_end(self):
 		email = self.email()
@@ -245,6 +246,44 @@ class Next(Operator):
 		table = self.command("session", "list", one).stdout.splitlines()
 		self.assertRegex(table[0], r"^ID +USER ID +CREATED AT +LAST USED AT +ADDRESS +DEVICE$")
 		self.assertEqual(len(table), 2)
+
+
+class Restore(Operator):
+	"""A backup is older than what happened since: nobody is signed in by it, and no mailed link works again."""
+	def served(self, call):
+		"""The answer, once no process is left that had the old store open: each says 503 once."""
+		answers = []
+		self.assertTrue(wait_until(lambda: answers.append(call()) or answers[-1].status != 503))
+		return answers[-1]
+
+	def restored(self, *words):
+		"""(address, tokens, mailed reset token) of an account, made before a backup that is the store now."""
+		email, later = self.email(), self.email()
+		tokens = self.register(email)
+		token = self.reset_link(email)
+		copy = os.path.join(self.server.directory, "copy" + email)
+		self.command("store", "backup", copy)
+		self.register(later)
+		time.sleep(1)		# the store that was there is named by the second
+		self.command("store", "restore", *words, copy)
+		answer = self.served(lambda: self.post("/auth/login", {"email": later, "password": PASSWORD}))
+		self.refused(answer, 401, "invalid_credentials")
+		return email, tokens, token
+
+	def test_ends_sessions_and_links(self):
+		email, tokens, token = self.restored()
+		self.refused(self.served(lambda: self.me(tokens["access_token"])), 401, "token_revoked")
+		self.refused(self.served(lambda: self.refresh(tokens["refresh_token"])), 403, "refresh_token_revoked")
+		self.refused(self.served(lambda: self.reset(token)), 400, "reset_token_invalid")
+		self.assertEqual(json.loads(self.command("session", "list", email, "--json").stdout), [])
+		again = self.expect(self.served(lambda: self.post("/auth/login", {"email": email, "password": PASSWORD})), 200).json()
+		self.expect(self.served(lambda: self.me(again["access_token"])), 200)
+
+	def test_keeps_them_if_asked(self):
+		_, tokens, token = self.restored("--keep-sessions")
+		self.expect(self.served(lambda: self.me(tokens["access_token"])), 200)
+		self.expect(self.served(lambda: self.refresh(tokens["refresh_token"])), 200)
+		self.expect(self.served(lambda: self.reset(token)), 200)
 
 
 if __name__ == "__main__":
