@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "guardbee.h"
+#include "sandbox.h"
 
 #define ARGS_MAX 16
 
@@ -179,6 +180,7 @@ main(int argc, char **argv)
 	bool fit = parse_line(argc, argv, &ctx, &line);
 
 	umask(077);
+	gb_sandbox_start();
 	if (fit && line.help)
 		return usage(line.argc > 0 ? line.argv[0] : NULL, stdout);
 	if (fit)

@@ -47,9 +47,11 @@ class Case(unittest.TestCase):
 		for address in (EMAIL, OTHER):
 			self.add_user(address)
 
+	def environment(self):
+		return {"PATH": os.environ["PATH"], "FRONTEND_URL": "http://127.0.0.1:8080", **SETTINGS, **self.settings}
+
 	def add_user(self, address):
-		environment = {"PATH": os.environ["PATH"], "FRONTEND_URL": "http://127.0.0.1:8080", **SETTINGS, **self.settings}
-		subprocess.run([os.path.join(BUILD, "bin", "guardbee"), "user", "add", address], env=environment, input=PASSWORD + "\n", text=True, check=True,
+		subprocess.run([os.path.join(BUILD, "bin", "guardbee"), "user", "add", address], env=self.environment(), input=PASSWORD + "\n", text=True, check=True,
 		    capture_output=True)
 
 	def tearDown(self):
@@ -296,6 +298,11 @@ class Crash(Case):
 			how = self.ends(worker.process, (signal.SIGSEGV, signal.SIGABRT)[number % 2])
 			worker.stop()
 			self.assertEqual((looked, how), (False, os.CLD_KILLED), name)
+		command = subprocess.Popen([*self.powerless, os.path.join(BUILD, "bin", "guardbee"), "user", "add", "wasp@example.org"], env=self.environment(),
+		    stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+		self.assertTrue(wait_until(lambda: re.search(r"core file size +0 +0 ", read(f"/proc/{command.pid}/limits"))))
+		self.assertEqual((self.may_look_into(command), self.ends(command, signal.SIGSEGV)), (False, os.CLD_KILLED))
+		command.stdin.close()
 		for number in (signal.SIGSEGV, signal.SIGABRT):
 			sleeper = subprocess.Popen([*self.powerless, "sleep", "60"], cwd=self.directory)
 			wait_until(lambda: read(f"/proc/{sleeper.pid}/comm") == "sleep\n")
