@@ -61,6 +61,47 @@ bits(const struct gb_numbers *numbers, enum gb_number number)
 	return (len - 1) * 8 + top;
 }
 
+static unsigned
+remainder_of(const unsigned char *number, size_t len, unsigned divisor)
+{
+	unsigned rest = 0;
+
+	for (size_t i = 0; i < len; i++)
+		rest = (rest << 8 | number[i]) % divisor;
+	return rest;
+}
+
+static bool
+is_power(unsigned rest, unsigned base, unsigned prime)
+{
+	unsigned power = 1;
+
+	do {
+		if (power == rest)
+			return true;
+		power = power * base % prime;
+	} while (power != 1);
+	return false;
+}
+
+/*
+ * CVE-2017-15361 (ROCA): smart cards and TPMs made moduli that are a power of 65537 modulo each of the first primes,
+ * and can be factored. One good key in 2^30 looks so too.
+ */
+static bool
+modulus_can_be_factored(const unsigned char *modulus, size_t len)
+{
+	static const unsigned char primes[] = {
+		3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113,
+		127, 131, 137, 139, 149, 151, 157, 163, 167,
+	};
+
+	for (size_t i = 0; i < sizeof primes; i++)
+		if (!is_power(remainder_of(modulus, len, primes[i]), 65537 % primes[i], primes[i]))
+			return false;
+	return true;
+}
+
 static const char *
 rsa_fault(const struct gb_numbers *numbers)
 {
@@ -76,6 +117,8 @@ rsa_fault(const struct gb_numbers *numbers)
 		value = value << 8 | exponent[i];
 	if (value < RSA_EXPONENT_MIN || value % 2 == 0)
 		return "has an RSA exponent that is not odd, below 65537 or of more than 64 bits";
+	if (modulus_can_be_factored(numbers->of[GB_NUMBER_N].bytes, numbers->of[GB_NUMBER_N].len))
+		return "is an RSA key of a faulty generator (CVE-2017-15361)";
 	return NULL;
 }
 

@@ -402,6 +402,17 @@ Test(numbers, take_the_alg_asked_for_and_no_other)
 	cr_expect_str_eq(gb_numbers_from_jwk(jwk, gb_algorithm_find("HS384"), numbers), "has another alg");
 }
 
+/* 65537 to the power of 12345 modulo the product of the primes up to 167, and a multiple of that: but for its end. */
+#define ROCA "{\"kty\":\"RSA\",\"alg\":\"RS256\",\"e\":\"AQAB\",\"n\":\"_1K6DcTl7iCngC1_xFSTxnJ3y3WBEnLrD5LAEI_mmV88fhdwxz83AnjtR0P4kMh4Ri6GH5PwKwoH7PO9yIzxIFBCmAaeaWYwHmd1" \
+    "Jg-T67X9pL7AdWX94Vm3WCL5fGFG-kkZHPgrQSOuvO5sGTwMxuXUcOAOAr1daKorPsVv1s4yu4HKR0knAbvRwryN-xrSTd3lp_91-lk7m46mPNs2emR-8YmR" \
+    "Ni15nDV9cioLTE0bT5MZ-L44V4Mb033n-NFzykBm0jYWOeme0YlpWTEz5Ica756M7idcPTGQu4ErKoTh0BR2vkQoNdFcJUJQEHJdoCJQBzKHsxXgvibojpI"
+
+Test(numbers, refuse_rsa_of_the_faulty_generator)
+{
+	cr_expect_str_eq(read_jwk(ROCA "25w\"}"), "is an RSA key of a faulty generator (CVE-2017-15361)");
+	cr_expect_null(read_jwk(ROCA "24w\"}"));
+}
+
 /* Numbers that look well and are no key: off the curve, of small order, halves of two pairs. */
 Test(numbers, refuse_points_that_are_none_and_halves_of_two_pairs)
 {
