@@ -195,6 +195,7 @@ Test(jwt, refuses_other_numbers_of_segments)
 	static const char *const bad[] = {
 		"", ".", "..", "...", "....", "a", "a.b", "a.b.", ".a.b", "a..b", "..a", "a..", "a.b.c.d", "a.b.c.d.e",
 		"{\"payload\":\"e30\",\"protected\":\"e30\",\"signature\":\"e30\"}",
+		"{\"payload\":\"e30\",\"signatures\":[{\"protected\":\"e30\",\"header\":{\"kid\":\"a.b.c\"},\"signature\":\"e30\"}]}",
 	};
 	static char dots[1001];
 	const char *token = sign(GB_PURPOSE_ACCESS, &anna, &plain_policy);
@@ -310,7 +311,7 @@ Test(jwt, refuses_every_other_algorithm)
 {
 	static const char *const others[] = {
 		"none", "None", "NONE", "nOnE", "noNe", "nonE", "", "hs256", "Hs256", "HS256 ", " HS256", "HS384", "HS512", "RS256", "RS384", "RS512",
-		"ES256", "ES384", "ES256K", "PS256", "EdDSA", "A256KW", "dir", "HS1", "HS2567",
+		"ES256", "ES384", "ES512", "ES256K", "PS256", "PS384", "PS512", "EdDSA", "Ed25519", "A256KW", "dir", "HS1", "HS2567",
 	};
 	char header[128];
 
@@ -397,7 +398,7 @@ Test(jwt, refuses_members_that_bring_keys_or_decodings)
 	static const char *const members[] = {
 		"\"crit\":[\"exp\"]", "\"crit\":[]", "\"crit\":\"exp\"", "\"crit\":null", "\"crit\":[\"b64\"],\"b64\":false", "\"b64\":true", "\"b64\":false",
 		"\"jwk\":{\"kty\":\"oct\",\"k\":\"AAAA\"}", "\"jwk\":null", "\"jku\":\"http://127.0.0.1:9/\"", "\"x5u\":\"http://127.0.0.1:9/\"", "\"x5c\":[\"AAAA\"]",
-		"\"x5t\":\"AAAA\"", "\"x5t#S256\":\"AAAA\"", "\"zip\":\"DEF\"", "\"enc\":\"A256GCM\"", "\"cty\":\"JWT\"", "\"\\u0063rit\":[\"exp\"]",
+		"\"crit\":[\"x-other\",\"x-other\"],\"x-other\":1", "\"x-other\":{\"a\":1,\"a\":1}", "\"x5t\":\"AAAA\"", "\"x5t#S256\":\"AAAA\"", "\"zip\":\"DEF\"", "\"enc\":\"A256GCM\"", "\"cty\":\"JWT\"", "\"\\u0063rit\":[\"exp\"]",
 	};
 	char header[256];
 
