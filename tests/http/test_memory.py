@@ -12,6 +12,7 @@ import glob
 import hashlib
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -169,6 +170,22 @@ class Memory(Case):
 		self.assertEqual(worker.ask(variables("GET", QUERY_STRING="token=" + link, SCRIPT_NAME="/auth/verify-email")).status, 200)
 		self.assertEqual(worker.post(json.dumps({"token": link}).encode()).status, 200)
 		self.keeps_none(worker, link=link)
+
+	def test_no_request_sees_anything_of_the_ones_before(self):
+		"""Two people, a stranger and bad tokens, a thousand times at one process of me and one of verify."""
+		login, doors = self.start("login"), {"me": 200, "verify": 204}
+		asks = [(None, None), ("Bearer x", None)]
+		for address in (EMAIL, OTHER):
+			body = json.loads(login.post(json.dumps({"email": address, "password": PASSWORD}).encode()).body)
+			asks += [("Bearer " + body["access_token"], body["user"]["id"]), ("Bearer " + body["access_token"][:-2] + "AA", None)]
+		for name, status in doors.items():
+			worker = self.start(name)
+			for _ in range(1000):
+				authorization, user = random.choice(asks)
+				answer = worker.ask(variables("GET", HTTP_AUTHORIZATION=authorization))
+				seen = answer.header("X-Auth-User-Id") if name == "verify" else json.loads(answer.body).get("id")
+				self.assertEqual((answer.status, seen), (status if user else 401, user))
+				self.assertEqual(f"user={user}" in answer.log if user else "user=" not in answer.log, True, answer.log)
 
 	def reset(self, given_of):
 		"""A forgotten password, and a new one by what the mail holds."""
