@@ -82,6 +82,16 @@ class MailCase(Case):
 	def reset(self, password=NEW, **fields):
 		return self.post("/auth/reset-password", {"new_password": password, **fields})
 
+	def scanned(self, mail):
+		"""A mail scanner opens a link as often as it likes: that changes nothing. The page as a person then gets it."""
+		path, before = mail.link[len(self.server.origin):], self.store_state()
+		for _ in range(5):
+			page = self.expect(self.get(path), 200)
+			self.expect(self.get("/auth" + path), 200)
+		self.assertEqual(self.expect(self.call("HEAD", path), 200).body, b"")
+		self.assertEqual(self.store_state(), before)
+		return page
+
 	def store_state(self):
 		digest = hashlib.sha256()
 		for path in sorted(glob.glob(os.path.join(self.server.state, "store", "*"))):
