@@ -86,8 +86,10 @@ gb_reset_password(const struct gb_app *app, struct gb_call *call,
 		err = reset_once(app, call, &found, hash);
 	while (gb_again(&round, &err));
 	sodium_memzero(hash, sizeof hash);
-	if (err == GB_OK)
+	if (err == GB_OK) {
+		call->event = "password_reset";
 		gb_notice_put(app, call, GB_MAIL_NOTICE_PASSWORD, &found.user);
+	}
 	return err;
 }
 
@@ -186,6 +188,8 @@ gb_verify_email(const struct gb_app *app, struct gb_call *call,
 	do
 		err = found.pending_id[0] != '\0' ? activate_once(app, call, &found) : verify_once(app, call, &found);
 	while (gb_again(&round, &err));
+	if (err == GB_OK)
+		call->event = "email_verified";
 	return err;
 }
 
@@ -243,6 +247,7 @@ gb_change_email_begin(const struct gb_app *app, struct gb_call *call,
 	while (gb_again(&round, &err));
 	if (err != GB_OK || (err = change_put(app, call, &identity->user, target)) != GB_OK)
 		return err;
+	call->event = "email_change";
 	gb_notice_put(app, call, GB_MAIL_NOTICE_EMAIL, &identity->user);
 	return GB_OK;
 }
@@ -287,5 +292,7 @@ gb_change_email_finish(const struct gb_app *app, struct gb_call *call, const cha
 	do
 		err = change_once(app, call, &found);
 	while (gb_again(&round, &err));
+	if (err == GB_OK)
+		call->event = "email_changed";
 	return err;
 }
