@@ -148,6 +148,19 @@ class Runner(unittest.TestCase):
 		self.expect("1 passed, 0 failed", 0, arguments=["--without", "planted"])
 		self.expect("1 passed, 1 failed", 1)
 
+	@unittest.skipUnless(os.geteuid() == 0, "only root can be where others cannot go")
+	def test_stands_where_other_users_reach_it(self):
+		clone = os.path.join(self.folder, "clone")	# mkdtemp's folder is shut to them
+		self.build, self.tests = os.path.join(clone, "build"), os.path.join(clone, "tests")
+		os.makedirs(os.path.join(self.build, "tests"))
+		os.mkdir(self.tests)
+		shutil.copy(RUN, self.tests)
+		self.script(f'setpriv --reuid=65534 --regid=65534 --clear-groups cat "$0" >/dev/null && echo "{SUMMARY.format(1, 1, 0, 0)}"')
+		for environment, last_line in (({}, "1 passed, 0 failed"), ({"TESTS_MOVED": "1"}, "0 passed, 1 failed")):
+			done = subprocess.run(["tests/run", "build"], cwd=clone, capture_output=True, text=True, timeout=60,
+			    env={"PATH": os.environ["PATH"], **environment})
+			self.assertEqual(done.stdout.splitlines()[-1], last_line, done.stdout + done.stderr)
+
 
 if __name__ == "__main__":
 	unittest.main()
