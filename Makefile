@@ -7,7 +7,7 @@
 #   make coverage, make bench, make fuzz, make crash, make timing,
 #   make hosting [SERVERS=lighttpd,nginx], make soak [SECONDS=600]
 #   make shared-host: build/guardbee-shared-host.tar.gz, for a web space without root or compiler
-#   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee], make deb [VERSION=0.1]
+#   make install [PREFIX=/usr/local] [DESTDIR=] [STATE_DEFAULT=/var/lib/guardbee], make deb [VERSION=0.1] [MAINTAINER='Name <address>']
 # build/ holds all that is made; a sanitized build stands in its own folder below it.
 
 CC ?= cc
@@ -140,13 +140,15 @@ install: all
 	$(call ADAPT,etc/spawn) >$(DESTDIR)$(LIBDIR)/spawn
 	chmod 755 $(DESTDIR)$(LIBDIR)/spawn
 
-# build/guardbee_VERSION_ARCH.deb
+# build/guardbee_VERSION_ARCH.deb. Who builds for others says who answers for it, as Debian's tools ask it or by
+# MAINTAINER; a package that is for this machine alone is its administrator's.
 VERSION ?= 0.1
+MAINTAINER ?= $(or $(DEBFULLNAME),local build) <$(or $(DEBEMAIL),root@localhost)>
 deb:
 	@etc/install-packages etc/packages
 	rm -rf $(BUILD)/deb
 	+@$(MAKE) --no-print-directory install DESTDIR=$(BUILD)/deb PREFIX=/usr
-	etc/deb/build $(BUILD)/deb $(VERSION) $(BUILD)
+	etc/deb/build $(BUILD)/deb $(VERSION) $(BUILD) '$(MAINTAINER)'
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

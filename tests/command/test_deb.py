@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The Debian package: installed, upgraded, removed and purged in a folder of its own, which is left as it was."""
+import gzip
 import os
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 TOOLS = {**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin", "DEBIAN_FRONTEND": "noninteractive"}
 CONFFILES = {"/etc/logrotate.d/guardbee", "/etc/fail2ban/filter.d/guardbee.conf"}
+
+MAINTAINER = "A. Bee <bee@example.net>"
 
 
 def run(*words, **more):
@@ -27,7 +30,7 @@ class Package(unittest.TestCase):
 		cls.addClassCleanup(shutil.rmtree, cls.folder)
 		tree = os.path.join(cls.folder, "tree")
 		run("make", "-s", "install", f"DESTDIR={tree}", "PREFIX=/usr", "BUILD=" + os.path.relpath(BUILD, ROOT), cwd=ROOT)
-		run(os.path.join(ROOT, "etc", "deb", "build"), tree, "0.1", cls.folder)
+		run(os.path.join(ROOT, "etc", "deb", "build"), tree, "0.1", cls.folder, MAINTAINER)
 		with open(tree + "/DEBIAN/control") as control:
 			text = control.read().replace("Version: 0.1", "Version: 0.2")
 		with open(tree + "/DEBIAN/control", "w") as control:
@@ -85,6 +88,21 @@ class Package(unittest.TestCase):
 			kept.write("x")
 		self.assertIn("and stays", self.dpkg("-P", "guardbee"))
 		self.assertEqual(self.files() - self.before, {"/var/lib/guardbee", "/var/lib/guardbee/secret"})
+
+	def test_it_says_who_answers_for_it(self):
+		self.assertEqual(run("dpkg-deb", "-f", self.package("0.1"), "Maintainer").strip(), MAINTAINER)
+		changelog = subprocess.run(["dpkg-deb", "--fsys-tarfile", self.package("0.1")], capture_output=True, check=True).stdout
+		changelog = subprocess.run(["tar", "-xO", "./usr/share/doc/guardbee/changelog.gz"], input=changelog, capture_output=True, check=True).stdout
+		self.assertIn(f"\n -- {MAINTAINER}  ", gzip.decompress(changelog).decode())
+		for name in ("", "A. Bee", "bee@example.net", "A. Bee <>"):
+			self.assertRaisesRegex(AssertionError, "MAINTAINER: ", run, os.path.join(ROOT, "etc", "deb", "build"), self.folder, "0.1", self.folder, name)
+
+	def test_it_is_the_administrators_unless_somebody_is_named(self):
+		for named, maintainer in (({}, "local build <root@localhost>"), ({"DEBFULLNAME": "A. Bee", "DEBEMAIL": "bee@example.net"}, MAINTAINER),
+		    ({"MAINTAINER": MAINTAINER}, MAINTAINER)):
+			environment = {name: value for name, value in TOOLS.items() if name not in ("DEBFULLNAME", "DEBEMAIL", "MAINTAINER")}
+			said = subprocess.run(["make", "-n", "deb"], cwd=ROOT, env={**environment, **named}, capture_output=True, text=True, timeout=120, check=True).stdout
+			self.assertIn(f"'{maintainer}'", said.splitlines()[-1])
 
 	def test_it_says_what_it_needs_and_what_is_whose(self):
 		depends = run("dpkg-deb", "-f", self.package("0.1"), "Depends")
