@@ -243,6 +243,7 @@ class Gate:
 		self.assertEqual({name: variables.get(name) for name in NAMES}, expected)
 		forged = [name for name, value in variables.items() if "forged" in value and (name.startswith(("REMOTE", "AUTH_", "HTTP_X_AUTH", "HTTP_PROXY", "GATE")))]
 		self.assertEqual(forged, [])
+		self.assertIn("forged", variables["HTTP_AUTH_USER_ID"], "the control: a client's header, which the README warns of")
 
 	def test_a_proxied_application_learns_who_it_is(self):
 		email, token = self.member("a,b")
