@@ -378,7 +378,8 @@ class FailsClosed:
 				if text is not None:
 					self.server.write("web/verify.fcgi", text, 0o755)
 				for given in (None, "x", token):
-					self.assertIn(self.without_gate(given), (401, 500, 502, 503, 504))
+					# None: on a busy machine etc/spawn tries for longer than we wait
+					self.assertIn(self.without_gate(given), (None, 401, 500, 502, 503, 504))
 				os.rename(path + ".old", path)
 				self.recover()
 				self.opens_again(token)
