@@ -258,7 +258,7 @@ class Units(Case):
 		self.assertEqual(len(starts()), 2, "it is not tried again by itself")
 		self.assertEqual([self.me(token).status for _ in range(2)], [502] * 2)
 		seen = len(starts())
-		self.assertLessEqual(seen, 50, "nor without end by those who ask")
+		self.assertLessEqual(seen, 30, "nor without end by those who ask")
 		time.sleep(0.5)
 		self.assertEqual((len(starts()), failed()), (seen, True))
 		self.mend()
