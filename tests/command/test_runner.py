@@ -148,6 +148,10 @@ class Runner(unittest.TestCase):
 		self.expect("1 passed, 0 failed", 0, arguments=["--without", "planted"])
 		self.expect("1 passed, 1 failed", 1)
 
+	def test_a_class_that_skips_itself_hides_no_other(self):
+		self.python("\tdef test_a(self): pass\nclass S(unittest.TestCase):\n\t@classmethod\n\tdef setUpClass(cls): raise unittest.SkipTest('x')\n\tdef test_b(self): pass\n")
+		self.expect("1 passed, 0 failed", 0)
+
 	@unittest.skipUnless(os.geteuid() == 0, "only root can be where others cannot go")
 	def test_stands_where_other_users_reach_it(self):
 		clone = os.path.join(self.folder, "clone")	# mkdtemp's folder is shut to them

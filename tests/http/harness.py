@@ -267,7 +267,10 @@ class Server:
 		"""Ends lighttpd and waits until nothing of it is left, a mail that is being sent included; returns pids that stay."""
 		family, code = {}, None
 		if self.process is not None:
-			family = {pid: arguments_of(pid) for pid in processes() if parent_of(pid) == self.process.pid}
+			# until exec a child has lighttpd's own handler of SIGTERM, and would not hear what it is told
+			children = lambda: {pid: arguments_of(pid) for pid in processes() if parent_of(pid) == self.process.pid}
+			wait_until(lambda: LIGHTTPD not in [(words or [""])[0] for words in children().values()])
+			family = children()
 			self.process.send_signal(signal.SIGINT)
 			try:
 				self.process.wait(10)
@@ -280,7 +283,7 @@ class Server:
 			return [pid for pid in processes() if family.get(pid) == (arguments_of(pid) or "") or
 			    mentions(pid, self.directory.encode())]
 		if not wait_until(lambda: not left(), 5):
-			# ours end at once when they are told: lighttpd has told none of these, or one that was on its way to exec
+			# ours end at once when they are told: these were not
 			for pid in set(left()) & set(family):
 				print(f"note: lighttpd ended with {code} and left {pid} {arguments_of(pid)}{signals_of(pid)}", file=sys.stderr)
 				tell(pid, signal.SIGTERM)

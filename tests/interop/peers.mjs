@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // jose, jsonwebtoken and fast-jwt of npm. Lines as in peers.c; key: {secret} or {private, public} as PEM, {jwk}, or {jwks} (an address).
+import { webcrypto } from "node:crypto";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
 const require = createRequire(process.argv[2] + "/");
+globalThis.crypto ??= webcrypto;	// jose asks for it; Debian's node is too old to have it
 const jose = await import(require.resolve("jose"));
 const jsonwebtoken = require("jsonwebtoken");
 const { createSigner, createVerifier } = require("fast-jwt");
