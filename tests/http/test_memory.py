@@ -290,6 +290,7 @@ class Deliverer(Case):
 		self.assertLessEqual({"link", "code"}, self.hangs_at_the_second("forgot-password", {"email": EMAIL}, {"email": OTHER}))
 
 
+@unittest.skipIf("coverage" in BUILD, "such a build is not confined")
 class Crash(Case):
 	powerless = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.geteuid() == 0 else []
 
