@@ -12,9 +12,9 @@
 #include <criterion/criterion.h>
 
 #include "store/backup.h"
+#include "store_number.h"
 #include "store_temporary.h"
 
-#define NOW INT64_C(1800000000)
 #define WHY_MAX 300
 
 struct place {
@@ -58,14 +58,9 @@ set(struct gb_store *store, int number)
 static int
 number_of(struct gb_store *store, const char *key)
 {
-	struct gb_arena *arena = gb_arena_new();
-	struct gb_record record;
-	int number = -2;
+	uint64_t version;
 
-	if (gb_store_get(store, key, NOW, arena, &record) == GB_OK)
-		number = record.value == NULL ? -1 : atoi((const char *)record.value);
-	gb_arena_free(arena);
-	return number;
+	return store_number_get(store, key, &version);
 }
 
 static void

@@ -36,6 +36,23 @@ class Command(unittest.TestCase):
 		self.assertEqual(done.returncode, code, done.stdout + done.stderr)
 		return done
 
+	def shown_on_terminal(self, *arguments, input=""):
+		"""What stands on standard error where that is a terminal."""
+		ours, terminal = pty.openpty()
+		with subprocess.Popen([GUARDBEE, *arguments], env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=terminal,
+		    text=True) as running:
+			os.close(terminal)
+			running.communicate(input, timeout=30)
+		self.assertEqual(running.returncode, 0)
+		shown = b""
+		while select.select([ours], [], [], 1)[0]:
+			try:
+				shown += os.read(ours, 1000)
+			except OSError:
+				break
+		os.close(ours)
+		return shown
+
 	def json(self, *arguments, **more):
 		return json.loads(self.run_it(*arguments, "--json", **more).stdout)
 

@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import os
-import pty
 import resource
-import select
 import signal
 import stat
 import subprocess
@@ -260,18 +258,7 @@ class Import(People):
 	def test_progress_on_a_terminal_only(self):
 		text = f"bee@example.org:{SHA}\n" * 1200
 		self.assertEqual(self.run_it("user", "import", input=text).stderr, "")
-		ours, terminal = pty.openpty()
-		with subprocess.Popen([GUARDBEE, "user", "import"], env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=terminal, text=True) as running:
-			os.close(terminal)
-			running.communicate(text, timeout=30)
-		shown = b""
-		while select.select([ours], [], [], 1)[0]:
-			try:
-				shown += os.read(ours, 1000)
-			except OSError:
-				break
-		os.close(ours)
-		self.assertIn(b"\r1000 lines", shown)
+		self.assertIn(b"\r1000 lines", self.shown_on_terminal("user", "import", input=text))
 
 	def test_a_file_by_name(self):
 		path = os.path.join(self.folder, "people")

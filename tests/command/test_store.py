@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """guardbee store: what check, stats and backup say, and that a restore takes nothing's place before it is verified."""
 import os
-import pty
 import re
-import select
 import shutil
 import stat
-import subprocess
 
-from test_command import GUARDBEE, UNAVAILABLE, Command
+from test_command import UNAVAILABLE, Command
 
 
 SHA = "{SHA}PNkSNISRUV6ky3XczAWMJ/tqJdA="
@@ -103,20 +100,6 @@ class Store(Command):
 		done = self.run_it("store", "restore", self.file)
 		self.assertNotIn("kept", done.stdout)
 		self.assertEqual(self.people(), ["bee@example.org"])
-
-	def shown_on_terminal(self, *words):
-		ours, terminal = pty.openpty()
-		with subprocess.Popen([GUARDBEE, *words], env=self.environment(), stdout=subprocess.DEVNULL, stderr=terminal) as running:
-			os.close(terminal)
-			self.assertEqual(running.wait(30), 0)
-		shown = b""
-		while select.select([ours], [], [], 1)[0]:
-			try:
-				shown += os.read(ours, 1000)
-			except OSError:
-				break
-		os.close(ours)
-		return shown
 
 	def test_progress_on_a_terminal_only(self):
 		"""Of check every 1,024 pages; nothing of it is left on the line."""
